@@ -1,0 +1,51 @@
+/**
+ * The engine's narrow interface: values of the trainable tensors and encoded rows go in; losses,
+ * log-probabilities and gradients come out. Everything that learns (optimizer, methods, memory) lives
+ * above it and is written once for all engines.
+ */
+import type { Adapter } from '../model/adapter.ts';
+import type { Objective } from '../objective/objective.ts';
+import type { EncodedRow } from '../text/encoded-row.ts';
+
+/** Sums of the response tokens' log-probabilities, natural log, one pair of numbers per row. */
+export interface RowLogProbs {
+  readonly chosen: Float64Array;
+  readonly rejected: Float64Array;
+}
+
+export interface RunOptions {
+  /** Called after each micro-batch with the tokens it covered, a shared prompt counted twice. */
+  readonly onProgress?: (tokens: number) => void;
+  /** Checked between micro-batches; the call then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+export interface GradientRequest {
+  /** The effective batch; the engine cuts it into micro-batches as memory allows. */
+  readonly rows: readonly EncodedRow[];
+  readonly adapter: Adapter;
+  readonly objective: Objective;
+  /** Per-row constants the objective names (reference log-probs, row weights), each of rows' length. */
+  readonly constants: Readonly<Record<string, Float64Array>>;
+}
+
+export interface GradientResult {
+  /** The objective's value over the effective batch, normalised as the objective says. */
+  readonly loss: number;
+  /** Policy log-probs; `rejected` is all zeros for an objective that reads chosen responses only. */
+  readonly logps: RowLogProbs;
+  /** d loss / d tensor for every tensor of the adapter, same keys, row-major. */
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+}
+
+export interface Engine {
+  /**
+   * A hash over everything that decides the base model's log-probs except the row itself: weights,
+   * configuration, numeric precision. Caches of reference log-probs are keyed by it.
+   */
+  readonly identity: string;
+  /** Log-probs of both responses of every row, under the base (`null`) or the base with an adapter. */
+  score(rows: readonly EncodedRow[], adapter: Adapter | null, options?: RunOptions): Promise<RowLogProbs>;
+  gradients(request: GradientRequest, options?: RunOptions): Promise<GradientResult>;
+  close(): Promise<void>;
+}
