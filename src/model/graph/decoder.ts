@@ -1,0 +1,127 @@
+/**
+ * The Llama family of decoders as a tensor graph: RMSNorm, rotary grouped-query attention and SwiGLU,
+ * with residual connections. Differences between families are fields of the configuration.
+ */
+import { add, gatherRows, input, multiply, region, rmsNorm, rotary, silu } from '../../tensor/functions.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { DecoderConfig } from '../config.ts';
+import type { BatchInputs } from './layout.ts';
+import { causalBiases, packedAttention } from './packed-attention.ts';
+import { linear, type Parameters } from './parameters.ts';
+
+/** What is computed again in the backward pass instead of being kept. */
+export type Recompute = 'nothing' | 'attention' | 'layers';
+
+export interface RotaryTables {
+  /** float32 [positions, headSize / 2] */
+  readonly cosines: Tensor;
+  readonly sines: Tensor;
+}
+
+/** The rotary tables as inputs; `rope.ts` computes their values. */
+export function rotaryTables(config: DecoderConfig): RotaryTables {
+  return {
+    cosines: input('rotary_cosines', ['positions', config.headSize / 2]),
+    sines: input('rotary_sines', ['positions', config.headSize / 2]),
+  };
+}
+
+interface LayerContext {
+  readonly config: DecoderConfig;
+  readonly batch: BatchInputs;
+  readonly parameters: Parameters;
+  readonly tables: RotaryTables;
+  readonly biases: readonly Tensor[];
+  readonly recompute: Recompute;
+}
+
+function norm(x: Tensor, name: string, { config, parameters }: LayerContext): Tensor {
+  return rmsNorm(x, parameters.base(`${name}.weight`, [config.hiddenSize]), config.normEpsilon);
+}
+
+function selfAttention(x: Tensor, path: string, context: LayerContext): Tensor {
+  const { config, batch, parameters, tables, biases, recompute } = context;
+  const { heads, keyValueHeads, headSize } = config;
+  const project = (name: string, count: number, hasBias: boolean) =>
+    linear(x, `${path}.${name}`, count * headSize, hasBias, parameters);
+  const turn = (tensor: Tensor) =>
+    rotary(tensor, batch.positions, tables.cosines, tables.sines, headSize);
+  const mixed = packedAttention(
+    turn(project('q_proj', heads, config.biases.query)),
+    turn(project('k_proj', keyValueHeads, config.biases.key)),
+    project('v_proj', keyValueHeads, config.biases.value),
+    batch,
+    biases,
+    config,
+    recompute === 'attention',
+  );
+  return linear(mixed, `${path}.o_proj`, config.hiddenSize, config.biases.output, parameters);
+}
+
+/** SwiGLU. [Shazeer 2020, arXiv:2002.05202] */
+function feedForward(x: Tensor, path: string, { config, parameters }: LayerContext): Tensor {
+  const project = (name: string, from: Tensor, size: number) =>
+    linear(from, `${path}.${name}`, size, config.biases.mlp, parameters);
+  const gate = silu(project('gate_proj', x, config.intermediateSize));
+  const up = project('up_proj', x, config.intermediateSize);
+  return project('down_proj', multiply(gate, up), config.hiddenSize);
+}
+
+function layer(x: Tensor, index: number, context: LayerContext): Tensor {
+  const path = `model.layers.${index}`;
+  const attended = add(x, selfAttention(norm(x, `${path}.input_layernorm`, context), `${path}.self_attn`, context));
+  const normed = norm(attended, `${path}.post_attention_layernorm`, context);
+  return add(attended, feedForward(normed, `${path}.mlp`, context));
+}
+
+/** The embedding table, which a tied model also uses as its head. [vocabulary, hidden] */
+function embeddings({ config, parameters }: Pick<LayerContext, 'config' | 'parameters'>): Tensor {
+  return parameters.base('model.embed_tokens.weight', [config.vocabularySize, config.hiddenSize]);
+}
+
+/** The language-model head. [vocabulary, hidden] */
+export function headWeight(config: DecoderConfig, parameters: Parameters): Tensor {
+  return config.tiedEmbeddings
+    ? embeddings({ config, parameters })
+    : parameters.base('lm_head.weight', [config.vocabularySize, config.hiddenSize]);
+}
+
+/** The last layer's hidden states, before the final norm. [tokens, hidden] */
+export function decoderLayers(
+  config: DecoderConfig,
+  batch: BatchInputs,
+  parameters: Parameters,
+  recompute: Recompute,
+): Tensor {
+  const context: LayerContext = {
+    config,
+    batch,
+    parameters,
+    tables: rotaryTables(config),
+    biases: causalBiases(batch, config.heads / config.keyValueHeads),
+    recompute,
+  };
+  let x = gatherRows(embeddings(context), batch.tokens);
+  for (let index = 0; index < config.layers; index++) {
+    x = recompute === 'layers' ? recomputedLayer(x, index, context) : layer(x, index, context);
+  }
+  return x;
+}
+
+/** A layer that keeps only its input; its trained tensors enter the region as inputs. */
+function recomputedLayer(x: Tensor, index: number, context: LayerContext): Tensor {
+  const { parameters } = context;
+  const before = new Set(parameters.trainable.keys());
+  layer(x, index, context); // Makes the layer's parameters known; the graph itself is dropped.
+  const own = [...parameters.trainable].filter(([name]) => !before.has(name));
+  const [result] = region([x, ...own.map(([, tensor]) => tensor)], (inner, ...trained) => {
+    const substituted = parameters.substitute(new Map(own.map(([name], at) => [name, trained[at] as Tensor])));
+    return [layer(inner as Tensor, index, { ...context, parameters: substituted })];
+  });
+  return result as Tensor;
+}
+
+/** The final norm. x [rows, hidden] */
+export function finalNorm(x: Tensor, config: DecoderConfig, parameters: Parameters): Tensor {
+  return rmsNorm(x, parameters.base('model.norm.weight', [config.hiddenSize]), config.normEpsilon);
+}

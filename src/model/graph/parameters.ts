@@ -1,0 +1,96 @@
+/** Where a graph's parameters come from: frozen weights in files, or trained tensors given with a run. */
+import { add, input, matmul, weight } from '../../tensor/functions.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { type Adapter, loraTensorName } from '../adapter.ts';
+
+/** The shapes and scaling of an adapter, without its values. */
+export interface AdapterShape {
+  /** alpha / rank */
+  readonly scaling: number;
+  readonly shapes: ReadonlyMap<string, readonly [number, number]>;
+}
+
+export function adapterShape({ settings, tensors }: Adapter): AdapterShape {
+  return {
+    scaling: settings.alpha / settings.rank,
+    shapes: new Map([...tensors].map(([name, { shape }]) => [name, shape])),
+  };
+}
+
+/** Hands out parameters by name, each once, and remembers which of them are trained. */
+export class Parameters {
+  readonly #made = new Map<string, Tensor>();
+  readonly #adapter: AdapterShape | null;
+  /** Names of base tensors that are given with each run instead of lying in a file. */
+  readonly #trained: ReadonlySet<string>;
+  readonly trainable = new Map<string, Tensor>();
+
+  constructor(adapter: AdapterShape | null, trained: ReadonlySet<string> = new Set()) {
+    this.#adapter = adapter;
+    this.#trained = trained;
+  }
+
+  #once(name: string, make: () => Tensor): Tensor {
+    const known = this.#made.get(name);
+    if (known) return known;
+    const tensor = make();
+    this.#made.set(name, tensor);
+    return tensor;
+  }
+
+  /** A tensor of the base model. */
+  base(name: string, shape: readonly number[]): Tensor {
+    return this.#once(name, () => {
+      if (!this.#trained.has(name)) return weight(name, shape);
+      const tensor = input(name, shape);
+      this.trainable.set(name, tensor);
+      return tensor;
+    });
+  }
+
+  /** The same parameters with some trained tensors replaced, for a stretch of graph of its own. */
+  substitute(replacements: ReadonlyMap<string, Tensor>): Parameters {
+    const copy = new Parameters(this.#adapter, this.#trained);
+    for (const [name, tensor] of this.#made) copy.#made.set(name, replacements.get(name) ?? tensor);
+    return copy;
+  }
+
+  isTrained(name: string): boolean {
+    return this.#trained.has(name);
+  }
+
+  /** A module's LoRA matrices A [rank, in] and B [out, rank], if the adapter has them. */
+  lora(modulePath: string): { a: Tensor; b: Tensor; scaling: number } | null {
+    const [nameA, nameB] = [loraTensorName(modulePath, 'A'), loraTensorName(modulePath, 'B')];
+    const shapeA = this.#adapter?.shapes.get(nameA);
+    const shapeB = this.#adapter?.shapes.get(nameB);
+    if (!this.#adapter || !shapeA || !shapeB) return null;
+    const make = (name: string, shape: readonly number[]) =>
+      this.#once(name, () => {
+        const tensor = input(name, shape);
+        this.trainable.set(name, tensor);
+        return tensor;
+      });
+    return { a: make(nameA, shapeA), b: make(nameB, shapeB), scaling: this.#adapter.scaling };
+  }
+}
+
+/** y = x Wᵀ (+ bias) (+ scaling · (x Aᵀ) Bᵀ). x [tokens, in]; returns [tokens, out]. */
+export function linear(
+  x: Tensor,
+  modulePath: string,
+  outFeatures: number,
+  hasBias: boolean,
+  parameters: Parameters,
+): Tensor {
+  const inFeatures = x.shape[1] as number;
+  const frozen = matmul(x, parameters.base(`${modulePath}.weight`, [outFeatures, inFeatures]), {
+    transposeB: true,
+  });
+  const biased = hasBias ? add(frozen, parameters.base(`${modulePath}.bias`, [outFeatures])) : frozen;
+  const lora = parameters.lora(modulePath);
+  if (!lora) return biased;
+  const low = matmul(x, lora.a, { transposeB: true });
+  return add(biased, matmul(low, lora.b, { transposeB: true, alpha: lora.scaling }));
+}
+

@@ -1,0 +1,225 @@
+/**
+ * Emission of a graph as an ONNX model. Values are numbered: a node asked for twice with the same
+ * inputs and attributes is emitted once, so rules and lowerings may ask for what they need freely.
+ */
+import { create, toBinary } from '@bufbuild/protobuf';
+import { type Dimension, isStatic } from '../dimension.ts';
+import { type DataType, type Node, nodesOf, type Tensor } from '../tensor.ts';
+import type { EmitOptions, Lowering, OnnxAttribute } from './lowering.ts';
+import {
+  AttributeProto_AttributeType as AttributeType,
+  type AttributeProto,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  TensorProto_DataLocation as DataLocation,
+  StringStringEntryProtoSchema,
+  type TensorProto,
+  TensorProto_DataType as TensorDataType,
+  TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from './onnx_pb.ts';
+
+/** Where an initializer's float32 bytes lie. */
+export interface ExternalData {
+  /** File name relative to the folder the session is told. */
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface OnnxModel {
+  readonly bytes: Uint8Array;
+  /** Names of the graph's inputs, in order of first use. */
+  readonly inputs: readonly string[];
+}
+
+const operatorSet = 17n;
+
+const dataTypes: Record<DataType, TensorDataType> = {
+  float32: TensorDataType.FLOAT,
+  int64: TensorDataType.INT64,
+  bool: TensorDataType.BOOL,
+};
+
+class Emitter implements Lowering {
+  readonly nodes: NodeProto[] = [];
+  readonly inputs = new Map<string, ValueInfoProto>();
+  readonly initializers = new Map<string, TensorProto>();
+  readonly #names = new Map<Tensor, string>();
+  readonly #numbered = new Map<string, readonly string[]>();
+  readonly #used: ReadonlySet<Tensor>;
+  readonly #locate: (name: string) => ExternalData;
+  #next = 0;
+
+  constructor(used: ReadonlySet<Tensor>, locate: (name: string) => ExternalData) {
+    this.#used = used;
+    this.#locate = locate;
+  }
+
+  nameOf(tensor: Tensor): string {
+    if (!this.#names.has(tensor)) {
+      const { node } = tensor;
+      const names = node.operation.lower(node, this);
+      node.outputs.forEach((output, at) => this.#names.set(output, names[at] as string));
+    }
+    return this.#names.get(tensor) as string;
+  }
+
+  emit(type: string, inputs: readonly string[], options: EmitOptions = {}): readonly string[] {
+    const { attributes = {}, domain = '', outputs = 1 } = options;
+    const key = JSON.stringify([type, inputs, attributes, domain, outputs]);
+    const known = this.#numbered.get(key);
+    if (known) return known;
+    const names = Array.from({ length: outputs }, () => `v${this.#next++}`);
+    this.nodes.push(
+      create(NodeProtoSchema, {
+        opType: type,
+        domain,
+        input: [...inputs],
+        output: names,
+        attribute: Object.entries(attributes).map(([name, attribute]) => attributeProto(name, attribute)),
+      }),
+    );
+    this.#numbered.set(key, names);
+    return names;
+  }
+
+  emitSingle(type: string, inputs: readonly string[], options: EmitOptions = {}): string {
+    return this.emit(type, inputs, options)[0] as string;
+  }
+
+  constant(data: readonly number[], shape: readonly number[], dataType: DataType): string {
+    const key = JSON.stringify(['constant', data.map(String), shape, dataType]);
+    const known = this.#numbered.get(key);
+    if (known) return known[0] as string;
+    const name = `c${this.#next++}`;
+    const values =
+      dataType === 'int64'
+        ? { int64Data: data.map(BigInt) }
+        : dataType === 'float32'
+          ? { floatData: [...data] }
+          : { int32Data: [...data] };
+    this.initializers.set(
+      name,
+      create(TensorProtoSchema, { name, dims: shape.map(BigInt), dataType: dataTypes[dataType], ...values }),
+    );
+    this.#numbered.set(key, [name]);
+    return name;
+  }
+
+  input(name: string, tensor: Tensor): string {
+    this.inputs.set(name, valueInfo(name, tensor.shape, tensor.dataType));
+    return name;
+  }
+
+  weight(name: string, tensor: Tensor): string {
+    if (this.initializers.has(name)) return name;
+    const { location, offset, length } = this.#locate(name);
+    const entry = (key: string, value: string) => create(StringStringEntryProtoSchema, { key, value });
+    this.initializers.set(
+      name,
+      create(TensorProtoSchema, {
+        name,
+        dims: tensor.shape.map((dimension) => BigInt(dimension)),
+        dataType: dataTypes[tensor.dataType],
+        dataLocation: DataLocation.EXTERNAL,
+        externalData: [
+          entry('location', location),
+          entry('offset', String(offset)),
+          entry('length', String(length)),
+        ],
+      }),
+    );
+    return name;
+  }
+
+  isUsed(node: Node, output: number): boolean {
+    return this.#used.has(node.outputs[output] as Tensor);
+  }
+}
+
+function attributeProto(name: string, attribute: OnnxAttribute): AttributeProto {
+  switch (attribute.kind) {
+    case 'int':
+      return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(attribute.value) });
+    case 'float':
+      return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: attribute.value });
+    case 'ints':
+      return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: attribute.value.map(BigInt) });
+    case 'string':
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.STRING,
+        s: new TextEncoder().encode(attribute.value),
+      });
+  }
+}
+
+function valueInfo(name: string, shape: readonly Dimension[], dataType: DataType): ValueInfoProto {
+  const dim = shape.map((dimension) =>
+    create(TensorShapeProto_DimensionSchema, {
+      value: isStatic(dimension)
+        ? { case: 'dimValue', value: BigInt(dimension) }
+        : { case: 'dimParam', value: dimension },
+    }),
+  );
+  const tensorType = create(TypeProto_TensorSchema, {
+    elemType: dataTypes[dataType],
+    shape: create(TensorShapeProtoSchema, { dim }),
+  });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } }),
+  });
+}
+
+/**
+ * @param outputs named results; their nodes are emitted in the order in which the graph was written
+ * @param locate where the bytes of a weight lie
+ */
+export function emitOnnx(
+  outputs: Readonly<Record<string, Tensor>>,
+  locate: (name: string) => ExternalData = (name) => {
+    throw new Error(`no file holds the weight "${name}"`);
+  },
+): OnnxModel {
+  const roots = Object.values(outputs);
+  const nodes = nodesOf(roots);
+  const used = new Set<Tensor>([...roots, ...nodes.flatMap((node) => node.inputs)]);
+  const emitter = new Emitter(used, locate);
+  for (const node of nodes) {
+    const output = node.outputs.find((one) => used.has(one));
+    if (output) emitter.nameOf(output);
+  }
+  const results = Object.entries(outputs).map(([name, tensor]) => {
+    emitter.nodes.push(
+      create(NodeProtoSchema, { opType: 'Identity', input: [emitter.nameOf(tensor)], output: [name] }),
+    );
+    return valueInfo(name, tensor.shape, tensor.dataType);
+  });
+  const model = create(ModelProtoSchema, {
+    irVersion: 8n,
+    producerName: 'lifealign',
+    opsetImport: [
+      create(OperatorSetIdProtoSchema, { domain: '', version: operatorSet }),
+      create(OperatorSetIdProtoSchema, { domain: 'com.microsoft', version: 1n }),
+    ],
+    graph: create(GraphProtoSchema, {
+      name: 'lifealign',
+      node: emitter.nodes,
+      initializer: [...emitter.initializers.values()],
+      input: [...emitter.inputs.values()],
+      output: results,
+    }),
+  });
+  return { bytes: toBinary(ModelProtoSchema, model), inputs: [...emitter.inputs.keys()] };
+}
