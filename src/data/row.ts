@@ -4,14 +4,18 @@ export interface Message {
   readonly content: string;
 }
 
-/**
- * One preference row as read from a file and checked: what was asked, the answer preferred and the
- * answer it was preferred to. A plain-text prompt has become one user turn.
- */
-export interface PreferenceRow {
+/** What is asked; enough to generate an answer. A plain-text prompt has become one user turn. */
+export interface PromptRow {
   /** Position in its file, counted from 0 (messages to users count from 1). */
   readonly index: number;
   readonly prompt: readonly Message[];
+}
+
+/**
+ * One preference row as read from a file and checked: what was asked, the answer preferred and the
+ * answer it was preferred to.
+ */
+export interface PreferenceRow extends PromptRow {
   readonly chosen: string;
   readonly rejected: string;
 }

@@ -74,9 +74,21 @@ export function dimensionValue(dimension: Dimension, sizes: ReadonlyMap<string, 
   return value;
 }
 
-/** The names a dimension depends on. */
-export function dimensionNames(dimension: Dimension): readonly string[] {
-  return [...parse(dimension).terms.keys()];
+/**
+ * Whether a dimension can be of that size, given the sizes known so far; a dimension that is one unknown
+ * name makes it known.
+ */
+export function matchDimension(dimension: Dimension, size: number, sizes: Map<string, number>): boolean {
+  const { terms } = parse(dimension);
+  if ([...terms.keys()].every((name) => sizes.has(name))) return dimensionValue(dimension, sizes) === size;
+  if (terms.has(String(dimension))) sizes.set(String(dimension), size);
+  return true;
+}
+
+/** Whether a dimension is spelled as this file spells it: a natural number or a canonical linear form. */
+export function isCanonical(dimension: Dimension): boolean {
+  if (isStatic(dimension)) return Number.isSafeInteger(dimension) && dimension >= 0;
+  return addDimensions(dimension) === dimension;
 }
 
 export function isStatic(dimension: Dimension): dimension is number {

@@ -1,31 +1,33 @@
 /** Evaluation by the reference kernels: slow, in float64, and the definition of every operation. */
-import { isStatic, printShape } from './dimension.ts';
+import { matchDimension, printShape } from './dimension.ts';
 import type { Value } from './operation.ts';
 import { nodesOf, type Tensor } from './tensor.ts';
 
-/** Computes tensors from given values of their inputs and weights; checks every shape on the way. */
+/**
+ * Computes tensors from given values: those of the inputs and weights, or of any tensors between. Every
+ * shape on the way is checked, and that a named size has one value.
+ */
 export function evaluate(outputs: readonly Tensor[], given: ReadonlyMap<Tensor, Value>): readonly Value[] {
-  const values = new Map<Tensor, Value>(given);
-  const value = (tensor: Tensor): Value => {
-    const known = values.get(tensor);
-    if (!known) throw new Error(`${tensor.node.operation.name} has no value`);
-    return known;
+  const sizes = new Map<string, number>();
+  const values = new Map<Tensor, Value>();
+  const keep = (tensor: Tensor, value: Value): void => {
+    const fits =
+      value.shape.length === tensor.shape.length &&
+      tensor.shape.every((dimension, axis) => matchDimension(dimension, value.shape[axis] as number, sizes));
+    if (!fits) {
+      throw new Error(
+        `${tensor.node.operation.name} has ${printShape(value.shape)} for ${printShape(tensor.shape)}`,
+      );
+    }
+    values.set(tensor, value);
   };
-  for (const node of nodesOf(outputs)) {
-    if (node.outputs.every((output) => values.has(output))) continue;
-    const results = node.operation.evaluate(node.inputs.map(value), node.attributes, node);
+  for (const [tensor, value] of given) keep(tensor, value);
+  const valueOf = (tensor: Tensor): Value => values.get(tensor) as Value;
+  for (const node of nodesOf(outputs, given)) {
+    const results = node.operation.evaluate(node.inputs.map(valueOf), node.attributes, node);
     node.outputs.forEach((output, at) => {
-      const result = results[at] as Value;
-      const fits =
-        result.shape.length === output.shape.length &&
-        output.shape.every((dimension, axis) => !isStatic(dimension) || dimension === result.shape[axis]);
-      if (!fits) {
-        throw new Error(
-          `${node.operation.name} gave ${printShape(result.shape)} for ${printShape(output.shape)}`,
-        );
-      }
-      values.set(output, result);
+      keep(output, results[at] as Value);
     });
   }
-  return outputs.map(value);
+  return outputs.map(valueOf);
 }

@@ -1,20 +1,22 @@
 /** Reverse-mode differentiation: from a graph, the graph of its gradients. */
 import { printShape, sameShape } from './dimension.ts';
 import { add } from './operations/elementwise.ts';
-import { constant } from './operations/source.ts';
 import { zerosLike } from './operations/shape.ts';
-import { type Node, nodesOf, type Tensor } from './tensor.ts';
+import { constant } from './operations/source.ts';
+import { type Node, nodesOf, type Tensor, type TensorSet } from './tensor.ts';
 
 /**
  * Vector-Jacobian product: the cotangents of `wrt` from those of `outputs`. Tensors of `wrt` that no
  * output depends on get zeros.
+ * @param known tensors that are taken as given: no cotangent flows to what lies behind them
  */
 export function pullback(
   outputs: readonly Tensor[],
   cotangents: readonly (Tensor | null)[],
   wrt: readonly Tensor[],
+  known?: TensorSet,
 ): readonly Tensor[] {
-  const nodes = nodesOf(outputs);
+  const nodes = nodesOf(outputs, known);
   const targets = new Set(wrt);
   // Nodes through which a target can be reached: only these take part.
   const active = new Set<Node>();

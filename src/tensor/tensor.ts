@@ -61,14 +61,37 @@ export function dimensionAt(tensor: TensorType, axis: number): Dimension {
   return dimension;
 }
 
-/** All nodes the tensors depend on, inputs before users. */
-export function nodesOf(roots: readonly Tensor[]): readonly Node[] {
+/** A set of tensors, or a map keyed by them. */
+export interface TensorSet {
+  has(tensor: Tensor): boolean;
+}
+
+/**
+ * All nodes the tensors depend on, inputs before users.
+ * @param known tensors that are taken as given: what lies behind them is left out
+ */
+export function nodesOf(roots: readonly Tensor[], known: TensorSet = new Set<Tensor>()): readonly Node[] {
   const seen = new Set<Node>();
-  const stack = roots.map((root) => root.node);
-  for (let node = stack.pop(); node; node = stack.pop()) {
-    if (seen.has(node)) continue;
-    seen.add(node);
-    for (const input of node.inputs) stack.push(input.node);
+  const stack = [...roots];
+  for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {
+    if (known.has(tensor) || seen.has(tensor.node)) continue;
+    seen.add(tensor.node);
+    stack.push(...tensor.node.inputs);
   }
   return [...seen].sort((a, b) => a.order - b.order);
+}
+
+/** For shape rules: throws unless there is one tensor for each data type, of that type. */
+export function expectDataTypes(
+  operation: string,
+  inputs: readonly TensorType[],
+  expected: readonly (DataType | 'any')[],
+): void {
+  const fits =
+    inputs.length === expected.length &&
+    expected.every((dataType, at) => dataType === 'any' || dataType === inputs[at]?.dataType);
+  if (!fits) {
+    const given = inputs.map((input) => input.dataType).join(', ');
+    throw new Error(`${operation} takes (${expected.join(', ')}), not (${given})`);
+  }
 }

@@ -134,7 +134,7 @@ export class OrtEngine implements Engine {
 
   #recomputeFor(batch: PackedBatch): Recompute {
     if (this.#options.recompute !== 'auto') return this.#options.recompute;
-    if (batch.tokenCount > 2048) return 'layers';
+    if (batch.tokenCount > 1280) return 'layers';
     return batch.tokenCount > 768 ? 'attention' : 'nothing';
   }
 

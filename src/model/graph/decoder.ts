@@ -44,8 +44,7 @@ function selfAttention(x: Tensor, path: string, context: LayerContext): Tensor {
   const { heads, keyValueHeads, headSize } = config;
   const project = (name: string, count: number, hasBias: boolean) =>
     linear(x, `${path}.${name}`, count * headSize, hasBias, parameters);
-  const turn = (tensor: Tensor) =>
-    rotary(tensor, batch.positions, tables.cosines, tables.sines, headSize);
+  const turn = (tensor: Tensor) => rotary(tensor, batch.positions, tables.cosines, tables.sines, headSize);
   const mixed = packedAttention(
     turn(project('q_proj', heads, config.biases.query)),
     turn(project('k_proj', keyValueHeads, config.biases.key)),
@@ -69,7 +68,10 @@ function feedForward(x: Tensor, path: string, { config, parameters }: LayerConte
 
 function layer(x: Tensor, index: number, context: LayerContext): Tensor {
   const path = `model.layers.${index}`;
-  const attended = add(x, selfAttention(norm(x, `${path}.input_layernorm`, context), `${path}.self_attn`, context));
+  const attended = add(
+    x,
+    selfAttention(norm(x, `${path}.input_layernorm`, context), `${path}.self_attn`, context),
+  );
   const normed = norm(attended, `${path}.post_attention_layernorm`, context);
   return add(attended, feedForward(normed, `${path}.mlp`, context));
 }
@@ -103,22 +105,13 @@ export function decoderLayers(
   };
   let x = gatherRows(embeddings(context), batch.tokens);
   for (let index = 0; index < config.layers; index++) {
-    x = recompute === 'layers' ? recomputedLayer(x, index, context) : layer(x, index, context);
+    const [result] =
+      recompute === 'layers'
+        ? region([x], (inner) => [layer(inner as Tensor, index, context)])
+        : [layer(x, index, context)];
+    x = result as Tensor;
   }
   return x;
-}
-
-/** A layer that keeps only its input; its trained tensors enter the region as inputs. */
-function recomputedLayer(x: Tensor, index: number, context: LayerContext): Tensor {
-  const { parameters } = context;
-  const before = new Set(parameters.trainable.keys());
-  layer(x, index, context); // Makes the layer's parameters known; the graph itself is dropped.
-  const own = [...parameters.trainable].filter(([name]) => !before.has(name));
-  const [result] = region([x, ...own.map(([, tensor]) => tensor)], (inner, ...trained) => {
-    const substituted = parameters.substitute(new Map(own.map(([name], at) => [name, trained[at] as Tensor])));
-    return [layer(inner as Tensor, index, { ...context, parameters: substituted })];
-  });
-  return result as Tensor;
 }
 
 /** The final norm. x [rows, hidden] */

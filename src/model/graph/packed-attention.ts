@@ -124,4 +124,3 @@ export function packedAttention(
   });
   return concat(results, 0);
 }
-

@@ -48,13 +48,6 @@ export class Parameters {
     });
   }
 
-  /** The same parameters with some trained tensors replaced, for a stretch of graph of its own. */
-  substitute(replacements: ReadonlyMap<string, Tensor>): Parameters {
-    const copy = new Parameters(this.#adapter, this.#trained);
-    for (const [name, tensor] of this.#made) copy.#made.set(name, replacements.get(name) ?? tensor);
-    return copy;
-  }
-
   isTrained(name: string): boolean {
     return this.#trained.has(name);
   }
@@ -93,4 +86,3 @@ export function linear(
   const low = matmul(x, lora.a, { transposeB: true });
   return add(biased, matmul(low, lora.b, { transposeB: true, alpha: lora.scaling }));
 }
-

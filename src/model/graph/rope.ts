@@ -3,7 +3,10 @@ import type { DecoderConfig } from '../config.ts';
 
 /** Angular frequencies of a head's pairs, radians per position, [headSize / 2]. */
 export function rotaryFrequencies({ rope, headSize }: DecoderConfig): Float64Array {
-  const plain = Float64Array.from({ length: headSize / 2 }, (_, pair) => rope.theta ** ((-2 * pair) / headSize));
+  const plain = Float64Array.from(
+    { length: headSize / 2 },
+    (_, pair) => rope.theta ** ((-2 * pair) / headSize),
+  );
   if (rope.type === 'default') return plain;
   // Long wavelengths are stretched by the factor, short ones kept, those between interpolated.
   const longest = rope.originalMaxPositions / rope.lowFrequencyFactor;

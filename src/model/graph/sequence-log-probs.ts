@@ -28,7 +28,9 @@ export function sequenceLogProbs(
   const states = decoderLayers(config, batch, parameters, recompute);
   const hidden = finalNorm(gatherRows(states, batch.sources), config, parameters);
   const head = headWeight(config, parameters);
-  const trainsHead = parameters.isTrained(config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+  const trainsHead = parameters.isTrained(
+    config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight',
+  );
   const targets = split(batch.targets, batch.headDimensions, 0, batch.headSizes);
   const pieces = split(hidden, batch.headDimensions, 0, batch.headSizes).map((piece, at) =>
     trainsHead

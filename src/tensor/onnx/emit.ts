@@ -7,18 +7,18 @@ import { type Dimension, isStatic } from '../dimension.ts';
 import { type DataType, type Node, nodesOf, type Tensor } from '../tensor.ts';
 import type { EmitOptions, Lowering, OnnxAttribute } from './lowering.ts';
 import {
-  AttributeProto_AttributeType as AttributeType,
   type AttributeProto,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataLocation as DataLocation,
   GraphProtoSchema,
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
-  TensorProto_DataLocation as DataLocation,
   StringStringEntryProtoSchema,
-  type TensorProto,
   TensorProto_DataType as TensorDataType,
+  type TensorProto,
   TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
@@ -154,7 +154,11 @@ function attributeProto(name: string, attribute: OnnxAttribute): AttributeProto 
     case 'float':
       return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: attribute.value });
     case 'ints':
-      return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: attribute.value.map(BigInt) });
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.INTS,
+        ints: attribute.value.map(BigInt),
+      });
     case 'string':
       return create(AttributeProtoSchema, {
         name,

@@ -1,7 +1,7 @@
 /** Scaled dot-product attention for one block of queries, with a backward pass that can recompute. */
 import { printShape, sameShape } from '../dimension.ts';
 import type { Operation, Value } from '../operation.ts';
-import { applySingle, type Tensor, type TensorType } from '../tensor.ts';
+import { applySingle, expectDataTypes, type Tensor, type TensorType } from '../tensor.ts';
 import { sum } from './broadcast.ts';
 import { add, multiply, subtract } from './elementwise.ts';
 import { matmul } from './matrix.ts';
@@ -20,8 +20,9 @@ function probabilities(query: Tensor, key: Tensor, bias: Tensor, scale: number):
 
 export const attentionOperation: Operation<AttentionAttributes> = {
   name: 'attention',
-  shape: ([query, key, value, bias]) => {
-    const [q, k, v, b] = [query, key, value, bias] as [TensorType, TensorType, TensorType, TensorType];
+  shape: (inputs) => {
+    expectDataTypes('attention', inputs, ['float32', 'float32', 'float32', 'float32']);
+    const [q, k, v, b] = inputs as [TensorType, TensorType, TensorType, TensorType];
     const fits =
       q.shape.length === 3 &&
       sameShape(k.shape, v.shape) &&
@@ -63,7 +64,9 @@ export const attentionOperation: Operation<AttentionAttributes> = {
         const scores = Array.from({ length: keys }, (_, j) => {
           let dot = 0;
           for (let d = 0; d < size; d++) {
-            dot += (query as Value).data[(head * queries + i) * size + d]! * (key as Value).data[(head * keys + j) * size + d]!;
+            dot +=
+              (query as Value).data[(head * queries + i) * size + d]! *
+              (key as Value).data[(head * keys + j) * size + d]!;
           }
           return dot * scale + (bias as Value).data[i * keys + j]!;
         });
@@ -72,7 +75,8 @@ export const attentionOperation: Operation<AttentionAttributes> = {
         const total = powers.reduce((a, b) => a + b, 0);
         for (let d = 0; d < size; d++) {
           let mixed = 0;
-          for (let j = 0; j < keys; j++) mixed += (powers[j]! / total) * (value as Value).data[(head * keys + j) * size + d]!;
+          for (let j = 0; j < keys; j++)
+            mixed += (powers[j]! / total) * (value as Value).data[(head * keys + j) * size + d]!;
           data[(head * queries + i) * size + d] = mixed;
         }
       }

@@ -1,8 +1,8 @@
 /** Summing over axes and its adjoint, repeating along axes. */
-import { type Dimension, isStatic, printShape, sameShape, type Shape } from '../dimension.ts';
+import { type Dimension, isStatic, printShape, type Shape, sameShape } from '../dimension.ts';
 import { int } from '../onnx/lowering.ts';
 import type { Operation, Value } from '../operation.ts';
-import { applySingle, type Tensor, type TensorType } from '../tensor.ts';
+import { applySingle, expectDataTypes, type Tensor, type TensorType } from '../tensor.ts';
 import { broadcastReader, fill, stridesOf } from './indexing.ts';
 import { reshape } from './shape.ts';
 
@@ -20,8 +20,9 @@ export function broadcastShapes(a: Shape, b: Shape): Shape {
 
 export const sumOperation: Operation<{ readonly axes: readonly number[] }> = {
   name: 'sum',
-  shape: ([tensor], { axes }) => {
-    const { shape } = tensor as TensorType;
+  shape: (inputs, { axes }) => {
+    expectDataTypes('sum', inputs, ['float32']);
+    const { shape } = inputs[0] as TensorType;
     if (axes.some((axis) => axis < 0 || axis >= shape.length)) {
       throw new Error(`no axes [${axes}] in ${printShape(shape)}`);
     }
@@ -66,7 +67,9 @@ export const broadcastOperation: Operation<Record<never, never>> = {
   shape: ([tensor, target]) => {
     const { shape } = target as TensorType;
     if (!sameShape(broadcastShapes((tensor as TensorType).shape, shape), shape)) {
-      throw new Error(`${printShape((tensor as TensorType).shape)} does not broadcast to ${printShape(shape)}`);
+      throw new Error(
+        `${printShape((tensor as TensorType).shape)} does not broadcast to ${printShape(shape)}`,
+      );
     }
     return [{ shape, dataType: (tensor as TensorType).dataType }];
   },

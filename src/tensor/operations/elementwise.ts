@@ -1,7 +1,7 @@
 /** Elementwise operations; the binary ones broadcast as numpy does. */
 import { float } from '../onnx/lowering.ts';
 import type { Operation, Value } from '../operation.ts';
-import { applySingle, type DataType, type Tensor, type TensorType } from '../tensor.ts';
+import { applySingle, type DataType, expectDataTypes, type Tensor, type TensorType } from '../tensor.ts';
 import { broadcastShapes, sumTo } from './broadcast.ts';
 import { broadcastReader, fill } from './indexing.ts';
 import { scalar } from './source.ts';
@@ -12,12 +12,20 @@ function binary(
   name: string,
   onnx: string,
   compute: (a: number, b: number) => number,
-  gradient: (a: Tensor, b: Tensor, result: Tensor, cotangent: Tensor) => readonly [() => Tensor, () => Tensor] | null,
-  dataType: DataType = 'float32',
+  gradient: (
+    a: Tensor,
+    b: Tensor,
+    result: Tensor,
+    cotangent: Tensor,
+  ) => readonly [() => Tensor, () => Tensor] | null,
 ): Operation<NoAttributes> {
   return {
     name,
-    shape: ([a, b]) => [{ shape: broadcastShapes((a as TensorType).shape, (b as TensorType).shape), dataType }],
+    shape: (inputs) => {
+      expectDataTypes(name, inputs, ['float32', 'float32']);
+      const [a, b] = inputs as [TensorType, TensorType];
+      return [{ shape: broadcastShapes(a.shape, b.shape), dataType: 'float32' }];
+    },
     gradient: (node, [cotangent], needs) => {
       const [a, b] = node.inputs as [Tensor, Tensor];
       const rules = gradient(a, b, node.outputs[0] as Tensor, cotangent as Tensor);
@@ -39,26 +47,44 @@ function binary(
   };
 }
 
-export const addOperation = binary('add', 'Add', (a, b) => a + b, (_a, _b, _y, g) => [() => g, () => g]);
-export const subtractOperation = binary('subtract', 'Sub', (a, b) => a - b, (_a, _b, _y, g) => [
-  () => g,
-  () => negate(g),
-]);
-export const multiplyOperation = binary('multiply', 'Mul', (a, b) => a * b, (a, b, _y, g) => [
-  () => multiply(g, b),
-  () => multiply(g, a),
-]);
-export const divideOperation = binary('divide', 'Div', (a, b) => a / b, (_a, b, y, g) => [
-  () => divide(g, b),
-  () => negate(multiply(g, divide(y, b))),
-]);
-export const lessOrEqualOperation = binary(
-  'lessOrEqual',
-  'LessOrEqual',
-  (a, b) => (a <= b ? 1 : 0),
-  () => null,
-  'bool',
+export const addOperation = binary(
+  'add',
+  'Add',
+  (a, b) => a + b,
+  (_a, _b, _y, g) => [() => g, () => g],
 );
+export const subtractOperation = binary(
+  'subtract',
+  'Sub',
+  (a, b) => a - b,
+  (_a, _b, _y, g) => [() => g, () => negate(g)],
+);
+export const multiplyOperation = binary(
+  'multiply',
+  'Mul',
+  (a, b) => a * b,
+  (a, b, _y, g) => [() => multiply(g, b), () => multiply(g, a)],
+);
+export const divideOperation = binary(
+  'divide',
+  'Div',
+  (a, b) => a / b,
+  (_a, b, y, g) => [() => divide(g, b), () => negate(multiply(g, divide(y, b)))],
+);
+export const lessOrEqualOperation: Operation<NoAttributes> = {
+  ...binary(
+    'lessOrEqual',
+    'LessOrEqual',
+    (a, b) => (a <= b ? 1 : 0),
+    () => null,
+  ),
+  shape: (inputs) => {
+    const dataType: DataType = inputs[0]?.dataType === 'int64' ? 'int64' : 'float32';
+    expectDataTypes('lessOrEqual', inputs, [dataType, dataType]);
+    const [a, b] = inputs as [TensorType, TensorType];
+    return [{ shape: broadcastShapes(a.shape, b.shape), dataType: 'bool' }];
+  },
+};
 
 export const add = (a: Tensor, b: Tensor): Tensor => applySingle(addOperation, [a, b], {});
 export const subtract = (a: Tensor, b: Tensor): Tensor => applySingle(subtractOperation, [a, b], {});
@@ -75,7 +101,10 @@ function unary(
 ): Operation<NoAttributes> {
   return {
     name,
-    shape: ([x]) => [{ shape: (x as TensorType).shape, dataType: 'float32' }],
+    shape: (inputs) => {
+      expectDataTypes(name, inputs, ['float32']);
+      return [inputs[0] as TensorType];
+    },
     gradient: (node, [cotangent]) => [
       gradient(node.inputs[0] as Tensor, node.outputs[0] as Tensor, cotangent as Tensor),
     ],
@@ -84,7 +113,12 @@ function unary(
   };
 }
 
-export const negateOperation = unary('negate', 'Neg', (x) => -x, (_x, _y, g) => negate(g));
+export const negateOperation = unary(
+  'negate',
+  'Neg',
+  (x) => -x,
+  (_x, _y, g) => negate(g),
+);
 export const exponentialOperation = unary('exp', 'Exp', Math.exp, (_x, y, g) => multiply(g, y));
 export const logarithmOperation = unary('log', 'Log', Math.log, (x, _y, g) => divide(g, x));
 export const squareRootOperation = unary('sqrt', 'Sqrt', Math.sqrt, (_x, y, g) =>
@@ -94,8 +128,11 @@ const logistic = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) /
 export const sigmoidOperation = unary('sigmoid', 'Sigmoid', logistic, (_x, y, g) =>
   multiply(g, multiply(y, subtract(scalar(1), y))),
 );
-export const reluOperation = unary('relu', 'Relu', (x) => Math.max(x, 0), (x, _y, g) =>
-  where(lessOrEqual(x, scalar(0)), scalar(0), g),
+export const reluOperation = unary(
+  'relu',
+  'Relu',
+  (x) => Math.max(x, 0),
+  (x, _y, g) => where(lessOrEqual(x, scalar(0)), scalar(0), g),
 );
 export const absoluteOperation = unary('abs', 'Abs', Math.abs, (x, _y, g) =>
   where(lessOrEqual(x, scalar(0)), negate(g), g),
@@ -124,7 +161,10 @@ export const softplus = (x: Tensor): Tensor => applySingle(softplusOperation, [x
 
 export const siluOperation: Operation<NoAttributes> = {
   name: 'silu',
-  shape: ([x]) => [{ shape: (x as TensorType).shape, dataType: 'float32' }],
+  shape: (inputs) => {
+    expectDataTypes('silu', inputs, ['float32']);
+    return [inputs[0] as TensorType];
+  },
   gradient: (node, [cotangent]) => {
     // d silu = s + silu·(1 − s) with s = sigmoid(x)
     const gate = sigmoid(node.inputs[0] as Tensor);
@@ -144,15 +184,13 @@ export const silu = (x: Tensor): Tensor => applySingle(siluOperation, [x], {});
 
 export const whereOperation: Operation<NoAttributes> = {
   name: 'where',
-  shape: ([condition, a, b]) => [
-    {
-      shape: broadcastShapes(
-        (condition as TensorType).shape,
-        broadcastShapes((a as TensorType).shape, (b as TensorType).shape),
-      ),
-      dataType: (a as TensorType).dataType,
-    },
-  ],
+  shape: (inputs) => {
+    expectDataTypes('where', inputs, ['bool', 'float32', 'float32']);
+    const [condition, a, b] = inputs as [TensorType, TensorType, TensorType];
+    return [
+      { shape: broadcastShapes(condition.shape, broadcastShapes(a.shape, b.shape)), dataType: 'float32' },
+    ];
+  },
   gradient: (node, [cotangent], needs) => {
     const [condition, a, b] = node.inputs as [Tensor, Tensor, Tensor];
     const g = cotangent as Tensor;

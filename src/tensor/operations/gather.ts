@@ -1,8 +1,8 @@
 /** Reading and accumulating at indices. */
-import { printShape } from '../dimension.ts';
+import { printShape, sameShape } from '../dimension.ts';
 import { int, type Lowering, type OnnxAttribute } from '../onnx/lowering.ts';
 import type { Operation, Value } from '../operation.ts';
-import { applySingle, type Tensor, type TensorType } from '../tensor.ts';
+import { applySingle, expectDataTypes, type Tensor, type TensorType } from '../tensor.ts';
 import { around } from './indexing.ts';
 import { zerosLike } from './shape.ts';
 
@@ -13,10 +13,13 @@ function checkIndex(value: number, size: number): number {
 
 export const gatherRowsOperation: Operation<Record<never, never>> = {
   name: 'gatherRows',
-  shape: ([table, indices]) => {
-    if ((indices as TensorType).shape.length !== 1) throw new Error('row indices have one axis');
-    const { shape, dataType } = table as TensorType;
-    return [{ shape: [...(indices as TensorType).shape, ...shape.slice(1)], dataType }];
+  shape: (inputs) => {
+    expectDataTypes('gatherRows', inputs, ['any', 'int64']);
+    const [{ shape, dataType }, indices] = inputs as [TensorType, TensorType];
+    if (shape.length === 0 || indices.shape.length !== 1) {
+      throw new Error(`cannot gather rows ${printShape(indices.shape)} of ${printShape(shape)}`);
+    }
+    return [{ shape: [...indices.shape, ...shape.slice(1)], dataType }];
   },
   gradient: (node, [cotangent]) => {
     const [table, indices] = node.inputs as [Tensor, Tensor];
@@ -57,12 +60,19 @@ function expandIndices(indices: Tensor, rows: Tensor, lowering: Lowering): strin
 
 export const scatterAddRowsOperation: Operation<Record<never, never>> = {
   name: 'scatterAddRows',
-  shape: ([table, indices, rows]) => {
-    const [target, added] = [(table as TensorType).shape, (rows as TensorType).shape];
-    if (target.length !== 2 || added.length !== 2 || added[0] !== (indices as TensorType).shape[0]) {
-      throw new Error(`cannot add rows ${printShape(added)} to ${printShape(target)}`);
+  shape: (inputs) => {
+    expectDataTypes('scatterAddRows', inputs, ['float32', 'int64', 'float32']);
+    const [table, indices, rows] = inputs as [TensorType, TensorType, TensorType];
+    const fits =
+      table.shape.length === 2 &&
+      indices.shape.length === 1 &&
+      sameShape(rows.shape, [...indices.shape, ...table.shape.slice(1)]);
+    if (!fits) {
+      throw new Error(
+        `cannot add rows ${printShape(rows.shape)} at ${printShape(indices.shape)} to ${printShape(table.shape)}`,
+      );
     }
-    return [table as TensorType];
+    return [table];
   },
   gradient: (node, [cotangent]) => [
     cotangent as Tensor,
@@ -102,12 +112,13 @@ export function scatterAddRows(table: Tensor, indices: Tensor, rows: Tensor): Te
 
 export const pickOperation: Operation<Record<never, never>> = {
   name: 'pick',
-  shape: ([tensor, indices]) => {
-    const { shape } = tensor as TensorType;
-    if (shape.length !== 2 || (indices as TensorType).shape.length !== 1) {
-      throw new Error(`pick takes [m, n] and [m], not ${printShape(shape)}`);
+  shape: (inputs) => {
+    expectDataTypes('pick', inputs, ['float32', 'int64']);
+    const [{ shape }, indices] = inputs as [TensorType, TensorType];
+    if (shape.length !== 2 || !sameShape(indices.shape, shape.slice(0, 1))) {
+      throw new Error(`pick takes [m, n] and [m], not ${printShape(shape)} and ${printShape(indices.shape)}`);
     }
-    return [{ shape: [...(indices as TensorType).shape, 1], dataType: 'float32' }];
+    return [{ shape: [...indices.shape, 1], dataType: 'float32' }];
   },
   gradient: (node, [cotangent]) => {
     const [tensor, indices] = node.inputs as [Tensor, Tensor];
@@ -128,7 +139,9 @@ export const pickOperation: Operation<Record<never, never>> = {
   evaluate: ([tensor, indices]) => {
     const { shape, data } = tensor as Value;
     const width = shape[1] as number;
-    const picked = (indices as Value).data.map((column, row) => data[row * width + checkIndex(column, width)]!);
+    const picked = (indices as Value).data.map(
+      (column, row) => data[row * width + checkIndex(column, width)]!,
+    );
     return [{ shape: [picked.length, 1], data: picked }];
   },
 };
@@ -140,9 +153,20 @@ export function pick(tensor: Tensor, indices: Tensor): Tensor {
 
 export const placeOperation: Operation<Record<never, never>> = {
   name: 'place',
-  shape: ([tensor, , values]) => {
-    if ((values as TensorType).shape[1] !== 1) throw new Error('place takes values [m, 1]');
-    return [tensor as TensorType];
+  shape: (inputs) => {
+    expectDataTypes('place', inputs, ['float32', 'int64', 'float32']);
+    const [tensor, indices, values] = inputs as [TensorType, TensorType, TensorType];
+    const rows = tensor.shape.slice(0, 1);
+    if (
+      tensor.shape.length !== 2 ||
+      !sameShape(indices.shape, rows) ||
+      !sameShape(values.shape, [...rows, 1])
+    ) {
+      throw new Error(
+        `place takes [m, n], [m] and [m, 1], not ${inputs.map(({ shape }) => printShape(shape)).join(', ')}`,
+      );
+    }
+    return [tensor];
   },
   gradient: (node, [cotangent]) => [
     cotangent as Tensor,
@@ -165,7 +189,9 @@ export const placeOperation: Operation<Record<never, never>> = {
     const { shape, data } = tensor as Value;
     const result = data.slice();
     (indices as Value).data.forEach((column, row) => {
-      result[row * (shape[1] as number) + checkIndex(column, shape[1] as number)]! += (values as Value).data[row]!;
+      result[row * (shape[1] as number) + checkIndex(column, shape[1] as number)]! += (values as Value).data[
+        row
+      ]!;
     });
     return [{ shape, data: result }];
   },
@@ -175,4 +201,3 @@ export const placeOperation: Operation<Record<never, never>> = {
 function place(tensor: Tensor, indices: Tensor, values: Tensor): Tensor {
   return applySingle(placeOperation, [tensor, indices, values], {});
 }
-

@@ -1,8 +1,8 @@
 /** Matrix products. */
-import { printShape, sameShape } from '../dimension.ts';
+import { printShape, type Shape, sameShape } from '../dimension.ts';
 import { float, int } from '../onnx/lowering.ts';
 import type { Operation, Value } from '../operation.ts';
-import { applySingle, type Tensor, type TensorType } from '../tensor.ts';
+import { applySingle, expectDataTypes, type Tensor, type TensorType } from '../tensor.ts';
 import { countOf } from './indexing.ts';
 
 interface MatmulAttributes {
@@ -13,8 +13,9 @@ interface MatmulAttributes {
 
 export const matmulOperation: Operation<MatmulAttributes> = {
   name: 'matmul',
-  shape: ([a, b], { transposeA, transposeB }) => {
-    const [left, right] = [(a as TensorType).shape, (b as TensorType).shape];
+  shape: (inputs, { transposeA, transposeB }) => {
+    expectDataTypes('matmul', inputs, ['float32', 'float32']);
+    const [left, right] = inputs.map((input) => input.shape) as [Shape, Shape];
     const [rows, inner] = transposeA ? [left.at(-1), left.at(-2)] : [left.at(-2), left.at(-1)];
     const [innerB, columns] = transposeB ? [right.at(-1), right.at(-2)] : [right.at(-2), right.at(-1)];
     if (

@@ -2,10 +2,10 @@
 import { isStatic, printShape } from '../dimension.ts';
 import { float, int } from '../onnx/lowering.ts';
 import type { Operation, Value } from '../operation.ts';
-import { applySingle, dimensionAt, type Tensor, type TensorType } from '../tensor.ts';
+import { applySingle, dimensionAt, expectDataTypes, type Tensor, type TensorType } from '../tensor.ts';
+import { sum, sumTo } from './broadcast.ts';
 import { add, divide, exp, multiply, scale, sqrt, subtract } from './elementwise.ts';
 import { scalar } from './source.ts';
-import { sum, sumTo } from './broadcast.ts';
 
 /** Applies a function to every slice along the last axis. */
 function alongLast({ shape, data }: Value, apply: (slice: Float64Array) => ArrayLike<number>): Value {
@@ -19,11 +19,18 @@ function alongLast({ shape, data }: Value, apply: (slice: Float64Array) => Array
 
 const maximum = (slice: Float64Array) => slice.reduce((a, b) => Math.max(a, b), -Infinity);
 
+/** The shape rule of softmax and its logarithm. */
+function vectors(operation: string, inputs: readonly TensorType[]): readonly TensorType[] {
+  expectDataTypes(operation, inputs, ['float32']);
+  dimensionAt(inputs[0] as TensorType, -1);
+  return [inputs[0] as TensorType];
+}
+
 const lastAxis = (tensor: Tensor) => tensor.shape.length - 1;
 
 export const softmaxOperation: Operation<Record<never, never>> = {
   name: 'softmax',
-  shape: ([x]) => [x as TensorType],
+  shape: (inputs) => vectors('softmax', inputs),
   gradient: (node, [cotangent]) => {
     const y = node.outputs[0] as Tensor;
     const g = cotangent as Tensor;
@@ -47,7 +54,7 @@ export const softmax = (x: Tensor): Tensor => applySingle(softmaxOperation, [x],
 
 export const logSoftmaxOperation: Operation<Record<never, never>> = {
   name: 'logSoftmax',
-  shape: ([x]) => [x as TensorType],
+  shape: (inputs) => vectors('logSoftmax', inputs),
   gradient: (node, [cotangent]) => {
     const y = node.outputs[0] as Tensor;
     const g = cotangent as Tensor;
@@ -70,8 +77,9 @@ export const logSoftmax = (x: Tensor): Tensor => applySingle(logSoftmaxOperation
 
 export const rmsNormOperation: Operation<{ readonly epsilon: number }> = {
   name: 'rmsNorm',
-  shape: ([x, gain]) => {
-    const [input, weight] = [x as TensorType, gain as TensorType];
+  shape: (inputs) => {
+    expectDataTypes('rmsNorm', inputs, ['float32', 'float32']);
+    const [input, weight] = inputs as [TensorType, TensorType];
     if (weight.shape.length !== 1 || weight.shape[0] !== input.shape.at(-1) || !isStatic(weight.shape[0]!)) {
       throw new Error(`rmsNorm of ${printShape(input.shape)} with gain ${printShape(weight.shape)}`);
     }

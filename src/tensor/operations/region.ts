@@ -3,43 +3,59 @@ import { printShape, sameShape } from '../dimension.ts';
 import { evaluate } from '../evaluate.ts';
 import { pullback } from '../gradient.ts';
 import type { Operation } from '../operation.ts';
-import { applyOperation, nodesOf, type Tensor } from '../tensor.ts';
+import { applyOperation, type Node, nodesOf, type Tensor } from '../tensor.ts';
 import { barrier } from './shape.ts';
-import { input } from './source.ts';
+import { input, inputOperation, weightOperation } from './source.ts';
 
-interface RegionAttributes {
+interface RegionBody {
+  /** What the node's inputs stand in for. */
   readonly parameters: readonly Tensor[];
   readonly results: readonly Tensor[];
 }
 
 /** The results with the parameters replaced: nodes that depend on none are shared, not copied. */
-function instantiate({ parameters, results }: RegionAttributes, inputs: readonly Tensor[]): readonly Tensor[] {
+function instantiate({ parameters, results }: RegionBody, inputs: readonly Tensor[]): readonly Tensor[] {
   const replaced = new Map<Tensor, Tensor>(parameters.map((one, at) => [one, inputs[at] as Tensor]));
   const current = (tensor: Tensor) => replaced.get(tensor) ?? tensor;
-  for (const node of nodesOf(results)) {
+  for (const node of nodesOf(results, replaced)) {
     if (!node.inputs.some((one) => replaced.has(one))) continue;
     const copies = applyOperation(node.operation, node.inputs.map(current), node.attributes);
-    node.outputs.forEach((output, at) => replaced.set(output, copies[at] as Tensor));
+    node.outputs.forEach((output, at) => {
+      replaced.set(output, copies[at] as Tensor);
+    });
   }
   return results.map(current);
 }
 
-export const regionOperation: Operation<RegionAttributes> = {
+export const regionOperation: Operation<RegionBody> = {
   name: 'region',
   shape: (inputs, { parameters, results }) => {
-    parameters.forEach((parameter, at) => {
-      const given = inputs[at];
-      if (!given || !sameShape(given.shape, parameter.shape)) {
-        throw new Error(`region: input ${at} is not ${printShape(parameter.shape)}`);
-      }
-    });
-    return results;
+    const fits =
+      inputs.length === parameters.length &&
+      parameters.every(
+        ({ shape, dataType }, at) =>
+          sameShape(shape, inputs[at]?.shape ?? []) && dataType === inputs[at]?.dataType,
+      );
+    if (!fits) {
+      const list = (tensors: readonly Pick<Tensor, 'shape' | 'dataType'>[]) =>
+        tensors.map(({ shape, dataType }) => `${dataType} ${printShape(shape)}`).join(', ');
+      throw new Error(`region of (${list(parameters)}) given (${list(inputs)})`);
+    }
+    return results.map(({ shape, dataType }) => ({ shape, dataType }));
   },
-  gradient: (node, cotangents) => {
+  gradient: (node, cotangents, needs) => {
     const trigger = cotangents.find((cotangent) => cotangent !== null) as Tensor;
     // The first input carries the activations: held back, everything computed from it is held back.
     const inputs = node.inputs.map((tensor, at) => (at === 0 ? barrier(tensor, trigger) : tensor));
-    return pullback(instantiate(node.attributes, inputs), cotangents, inputs);
+    // A tensor that is passed or captured twice gets its whole cotangent once.
+    const wanted = inputs.map((tensor, at) => needs[at] === true && inputs.indexOf(tensor) === at);
+    const found = pullback(
+      instantiate(node.attributes, inputs),
+      cotangents,
+      inputs.filter((_, at) => wanted[at]),
+      new Set(inputs),
+    ).values();
+    return wanted.map((one) => (one ? (found.next().value as Tensor) : null));
   },
   lower: (node, lowering) =>
     instantiate(node.attributes, node.inputs).map((result) => lowering.nameOf(result)),
@@ -47,15 +63,42 @@ export const regionOperation: Operation<RegionAttributes> = {
     evaluate(results, new Map(parameters.map((one, at) => [one, values[at] as (typeof values)[number]]))),
 };
 
+/** The inside of a region's node; undefined for other nodes. */
+export function regionBody(node: Node): RegionBody | undefined {
+  return node.operation === (regionOperation as Operation) ? (node.attributes as RegionBody) : undefined;
+}
+
+/** What the results use from outside: tensors made before the parameters, inputs and weights made since. */
+function captured(results: readonly Tensor[], parameters: readonly Tensor[]): readonly Tensor[] {
+  const [first] = parameters as readonly [Tensor];
+  const seen = new Set(parameters);
+  const outside: Tensor[] = [];
+  const stack = [...results];
+  for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {
+    if (seen.has(tensor)) continue;
+    seen.add(tensor);
+    const { node } = tensor;
+    const isGiven = [inputOperation, weightOperation].includes(node.operation as typeof inputOperation);
+    if (node.order < first.node.order || isGiven) outside.push(tensor);
+    else stack.push(...node.inputs);
+  }
+  return outside.sort((a, b) => a.node.order - b.node.order || a.output - b.output);
+}
+
 /**
- * Runs `body` on the inputs. Only the inputs and results are kept for the backward pass, which computes
- * the inside again: memory for time. [Chen et al. 2016, arXiv:1604.06174] The first input is the
- * activation; tensors that are to be differentiated must be inputs, other tensors may be captured.
+ * Runs `body` on the inputs, of which the first is the activation. Only inputs and results are kept for
+ * the backward pass, which computes the inside again: memory for time. [Chen et al. 2016,
+ * arXiv:1604.06174] Tensors that the body captures become further inputs: gradients reach them too.
  */
 export function region(
-  inputs: readonly Tensor[],
+  inputs: readonly [Tensor, ...Tensor[]],
   body: (...inputs: Tensor[]) => readonly Tensor[],
 ): readonly Tensor[] {
   const parameters = inputs.map((tensor, at) => input(`region.${at}`, tensor.shape, tensor.dataType));
-  return applyOperation(regionOperation, inputs, { parameters, results: body(...parameters) });
+  const results = body(...parameters);
+  const further = captured(results, parameters);
+  return applyOperation(regionOperation, [...inputs, ...further], {
+    parameters: [...parameters, ...further],
+    results,
+  });
 }

@@ -1,8 +1,8 @@
 /** Rotary position embedding, in the half-split layout of Hugging Face checkpoints. */
-import { printShape } from '../dimension.ts';
+import { printShape, sameShape } from '../dimension.ts';
 import { int } from '../onnx/lowering.ts';
 import type { Operation, Value } from '../operation.ts';
-import { applySingle, type Tensor, type TensorType } from '../tensor.ts';
+import { applySingle, expectDataTypes, type Tensor, type TensorType } from '../tensor.ts';
 
 interface RotaryAttributes {
   readonly headSize: number;
@@ -12,19 +12,16 @@ interface RotaryAttributes {
 
 export const rotaryOperation: Operation<RotaryAttributes> = {
   name: 'rotary',
-  shape: ([x, positions, cosines, sines], { headSize }) => {
-    const [input, at, cosine, sine] = [x, positions, cosines, sines] as [
-      TensorType,
-      TensorType,
-      TensorType,
-      TensorType,
-    ];
+  shape: (inputs, { headSize }) => {
+    expectDataTypes('rotary', inputs, ['float32', 'int64', 'float32', 'float32']);
+    const [input, at, cosine, sine] = inputs as [TensorType, TensorType, TensorType, TensorType];
     const fits =
       input.shape.length === 2 &&
       (input.shape[1] as number) % headSize === 0 &&
-      at.shape[0] === input.shape[0] &&
+      sameShape(at.shape, input.shape.slice(0, 1)) &&
+      cosine.shape.length === 2 &&
       cosine.shape[1] === headSize / 2 &&
-      sine.shape[1] === headSize / 2;
+      sameShape(cosine.shape, sine.shape);
     if (!fits) throw new Error(`rotary of ${printShape(input.shape)} with heads of ${headSize}`);
     return [input];
   },

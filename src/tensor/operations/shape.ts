@@ -1,8 +1,23 @@
 /** Operations that move elements without changing them. Each is linear; its gradient moves them back. */
-import { addDimensions, type Dimension, elementCount, isStatic, printShape, type Shape } from '../dimension.ts';
+import {
+  addDimensions,
+  type Dimension,
+  elementCount,
+  isStatic,
+  printShape,
+  type Shape,
+  sameShape,
+} from '../dimension.ts';
 import { int, ints } from '../onnx/lowering.ts';
 import type { Operation, Value } from '../operation.ts';
-import { applyOperation, applySingle, dimensionAt, type Tensor, type TensorType } from '../tensor.ts';
+import {
+  applyOperation,
+  applySingle,
+  dimensionAt,
+  expectDataTypes,
+  type Tensor,
+  type TensorType,
+} from '../tensor.ts';
 import { around, countOf, fill, stridesOf } from './indexing.ts';
 import { constant, sizeOf } from './source.ts';
 
@@ -80,16 +95,22 @@ export const concatOperation: Operation<{ readonly axis: number }> = {
   name: 'concat',
   shape: (inputs, { axis }) => {
     const [first] = inputs as [TensorType];
-    for (const { shape } of inputs) {
+    for (const { shape, dataType } of inputs) {
       const fits =
+        axis >= 0 &&
+        dataType === first.dataType &&
         shape.length === first.shape.length &&
         shape.every((dimension, other) => other === axis || dimension === first.shape[other]);
       if (!fits) {
-        throw new Error(`cannot join ${inputs.map((one) => printShape(one.shape)).join(', ')} on axis ${axis}`);
+        throw new Error(
+          `cannot join ${inputs.map((one) => printShape(one.shape)).join(', ')} on axis ${axis}`,
+        );
       }
     }
     const joined = addDimensions(...inputs.map((one) => dimensionAt(one, axis)));
-    return [{ shape: first.shape.map((d, other) => (other === axis ? joined : d)), dataType: first.dataType }];
+    return [
+      { shape: first.shape.map((d, other) => (other === axis ? joined : d)), dataType: first.dataType },
+    ];
   },
   gradient: (node, [cotangent]) => {
     const { axis } = node.attributes;
@@ -144,9 +165,10 @@ interface SplitAttributes {
 
 export const splitOperation: Operation<SplitAttributes> = {
   name: 'split',
-  shape: ([tensor], { axis, dimensions }) => {
-    const { shape, dataType } = tensor as TensorType;
-    if (addDimensions(...dimensions) !== shape[axis]) {
+  shape: (inputs, { axis, dimensions }) => {
+    expectDataTypes('split', inputs, ['any', 'int64']);
+    const [{ shape, dataType }, sizes] = inputs as [TensorType, TensorType];
+    if (addDimensions(...dimensions) !== shape[axis] || !sameShape(sizes.shape, [dimensions.length])) {
       throw new Error(`cannot split axis ${axis} of ${printShape(shape)} into [${dimensions.join(', ')}]`);
     }
     return dimensions.map((part) => ({ shape: shape.map((d, at) => (at === axis ? part : d)), dataType }));
@@ -190,7 +212,7 @@ export function split(
   axis: number,
   sizes?: Tensor,
 ): readonly Tensor[] {
-  if (dimensions.length === 1) return [tensor];
+  if (dimensions.length === 1 && dimensions[0] === tensor.shape[axis]) return [tensor];
   const lengths = sizes ?? constant(dimensions.map(staticSize), [dimensions.length], 'int64');
   return applyOperation(splitOperation, [tensor, lengths], { axis, dimensions });
 }
@@ -209,7 +231,9 @@ export const zerosOperation: Operation<Record<never, never>> = {
       lowering.emitSingle('Shape', [lowering.nameOf(node.inputs[0] as Tensor)]),
     ]),
   ],
-  evaluate: ([value]) => [{ shape: (value as Value).shape, data: new Float64Array((value as Value).data.length) }],
+  evaluate: ([value]) => [
+    { shape: (value as Value).shape, data: new Float64Array((value as Value).data.length) },
+  ],
 };
 
 export function zerosLike(tensor: Tensor): Tensor {
@@ -218,7 +242,10 @@ export function zerosLike(tensor: Tensor): Tensor {
 
 export const barrierOperation: Operation<Record<never, never>> = {
   name: 'barrier',
-  shape: ([tensor]) => [tensor as TensorType],
+  shape: (inputs) => {
+    expectDataTypes('barrier', inputs, ['float32', 'float32']);
+    return [inputs[0] as TensorType];
+  },
   gradient: (_, [cotangent]) => [cotangent as Tensor, null],
   lower: (node, lowering) => {
     // Appending no rows of the trigger copies the tensor and cannot run before the trigger exists.

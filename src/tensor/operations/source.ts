@@ -90,13 +90,10 @@ export const sizeOperation: Operation<{ readonly axis: number }> = {
     const axis = lowering.constant([node.attributes.axis], [1], 'int64');
     return [lowering.emitSingle('Gather', [shape, axis])];
   },
-  evaluate: ([tensor], { axis }) => [
-    { shape: [1], data: Float64Array.of(tensor?.shape.at(axis) as number) },
-  ],
+  evaluate: ([tensor], { axis }) => [{ shape: [1], data: Float64Array.of(tensor?.shape.at(axis) as number) }],
 };
 
 /** The run-time size of one axis, int64 [1]. `axis` counts from 0. */
 export function sizeOf(tensor: Tensor, axis: number): Tensor {
   return applySingle(sizeOperation, [tensor], { axis });
 }
-

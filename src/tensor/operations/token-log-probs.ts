@@ -1,20 +1,27 @@
 /** The language-model head fused with the log-softmax: no logit outlives the forward pass. */
-import { printShape } from '../dimension.ts';
+import { printShape, sameShape } from '../dimension.ts';
 import type { Operation, Value } from '../operation.ts';
-import { applyOperation, type Tensor, type TensorType } from '../tensor.ts';
+import { applyOperation, expectDataTypes, type Tensor, type TensorType } from '../tensor.ts';
 import { exp, multiply, subtract } from './elementwise.ts';
 import { gatherRows, pick } from './gather.ts';
 import { matmul } from './matrix.ts';
 import { logSoftmax } from './normalise.ts';
 
-const logProbabilities = (hidden: Tensor, head: Tensor) => logSoftmax(matmul(hidden, head, { transposeB: true }));
+const logProbabilities = (hidden: Tensor, head: Tensor) =>
+  logSoftmax(matmul(hidden, head, { transposeB: true }));
 
 export const tokenLogProbsOperation: Operation<Record<never, never>> = {
   name: 'tokenLogProbs',
-  shape: ([hidden, head, targets]) => {
-    const [h, w, t] = [hidden, head, targets] as [TensorType, TensorType, TensorType];
-    if (h.shape[1] !== w.shape[1] || h.shape[0] !== t.shape[0]) {
-      throw new Error(`token log-probs of ${printShape(h.shape)} with head ${printShape(w.shape)}`);
+  shape: (inputs) => {
+    expectDataTypes('tokenLogProbs', inputs, ['float32', 'float32', 'int64']);
+    const [h, w, t] = inputs as [TensorType, TensorType, TensorType];
+    const fits =
+      h.shape.length === 2 &&
+      w.shape.length === 2 &&
+      h.shape[1] === w.shape[1] &&
+      sameShape(t.shape, h.shape.slice(0, 1));
+    if (!fits) {
+      throw new Error(`token log-probs of ${inputs.map(({ shape }) => printShape(shape)).join(', ')}`);
     }
     return [{ shape: [h.shape[0]!, 1], dataType: 'float32' }, h];
   },
@@ -40,16 +47,19 @@ export const tokenLogProbsOperation: Operation<Record<never, never>> = {
     for (let row = 0; row < rows; row++) {
       const logits = Array.from({ length: vocabulary }, (_, word) => {
         let dot = 0;
-        for (let d = 0; d < size; d++) dot += (hidden as Value).data[row * size + d]! * (head as Value).data[word * size + d]!;
+        for (let d = 0; d < size; d++)
+          dot += (hidden as Value).data[row * size + d]! * (head as Value).data[word * size + d]!;
         return dot;
       });
       const largest = Math.max(...logits);
-      const normaliser = largest + Math.log(logits.reduce((total, logit) => total + Math.exp(logit - largest), 0));
+      const normaliser =
+        largest + Math.log(logits.reduce((total, logit) => total + Math.exp(logit - largest), 0));
       const target = (targets as Value).data[row]!;
       logps[row] = logits[target]! - normaliser;
       for (let word = 0; word < vocabulary; word++) {
         const weight = (word === target ? 1 : 0) - Math.exp(logits[word]! - normaliser);
-        for (let d = 0; d < size; d++) sensitivity[row * size + d]! += weight * (head as Value).data[word * size + d]!;
+        for (let d = 0; d < size; d++)
+          sensitivity[row * size + d]! += weight * (head as Value).data[word * size + d]!;
       }
     }
     return [

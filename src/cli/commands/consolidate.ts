@@ -1,0 +1,128 @@
+/**
+ * `lifealign consolidate`: one step of Short-to-Long Memory Consolidation on PEFT adapters from any
+ * trainer. No base model is loaded. The refined memory it writes is the next step's `--history`.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { checkConsolidationSettings, type MatrixReport } from '../../memory/consolidate.ts';
+import {
+  type Consolidation,
+  checkSameMatrices,
+  consolidateAdapter,
+  MemoryHistory,
+} from '../../memory/consolidate-adapter.ts';
+import { readPeftAdapter, writePeftAdapter } from '../../model/peft.ts';
+import { writeFolderAtomic } from '../../support/atomic-file.ts';
+import { UserError } from '../../support/errors.ts';
+
+interface ConsolidateOptions {
+  readonly before: string;
+  readonly after: string;
+  readonly history: readonly string[];
+  readonly threshold: string;
+  readonly lambda: string;
+  readonly output: string;
+}
+
+export function registerConsolidate(program: Command): void {
+  program
+    .command('consolidate')
+    .description('merge what a training stage changed in a LoRA adapter into long-term memory')
+    .requiredOption('--before <folder>', 'PEFT adapter as it was before the stage')
+    .requiredOption('--after <folder>', 'PEFT adapter as training left it')
+    .option(
+      '--history <folder>',
+      'refined memory of an earlier stage, oldest first (repeatable)',
+      (folder: string, earlier: string[]) => [...earlier, folder],
+      [] as string[],
+    )
+    .option('--threshold <theta>', "share of the change's energy to keep, in (0, 1]", '0.9')
+    .option('--lambda <lambda>', "share to keep along earlier stages' directions, in [0, 1]", '0.5')
+    .requiredOption(
+      '--output <folder>',
+      'new folder for the adapter; the refined memory goes to its refined/',
+    )
+    .action(consolidate);
+}
+
+async function consolidate(options: ConsolidateOptions): Promise<void> {
+  const settings = {
+    threshold: parseNumber('--threshold', options.threshold),
+    lambda: parseNumber('--lambda', options.lambda),
+  };
+  checkConsolidationSettings(settings);
+  const after = await readPeftAdapter(options.after);
+  const readAgreeing = async (option: string, folder: string) => {
+    const adapter = await readPeftAdapter(folder);
+    checkSameMatrices(after, adapter, `--after ${options.after}`, `${option} ${folder}`);
+    if (adapter.baseModel !== after.baseModel) {
+      warn(`${folder} names the base model ${adapter.baseModel}, ${options.after} names ${after.baseModel}`);
+    }
+    return adapter;
+  };
+  const before = await readAgreeing('--before', options.before);
+  const history = new MemoryHistory();
+  for (const folder of options.history) {
+    if (existsSync(join(folder, 'refined'))) {
+      warn(
+        `--history ${folder} has a refined/ folder: the refined memory of that stage is ${folder}/refined`,
+      );
+    }
+    history.append(await readAgreeing('--history', folder));
+  }
+  const result = consolidateAdapter(before, after, history, settings);
+  await writeFolderAtomic(options.output, async (folder) => {
+    const { baseModel } = after;
+    await writePeftAdapter(folder, result.adapter, { baseModel });
+    await writePeftAdapter(join(folder, 'refined'), result.refined, { baseModel });
+  });
+  const report = { ...settings, history: options.history, ...formatReport(result) };
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+}
+
+/** Shares in percent; energies are sums of squares. */
+function formatReport({ reports }: Consolidation) {
+  const matrices = [...reports].map(([name, report]) => ({
+    name,
+    shape: report.shape,
+    kept_rank: report.keptRank,
+    singular_values: report.singularValues,
+    ...formatEnergy(report.energy),
+    history_rank: report.historyRank,
+  }));
+  const total = { shortTerm: 0, denoised: 0, parallel: 0, refined: 0 };
+  for (const { energy } of reports.values()) {
+    total.shortTerm += energy.shortTerm;
+    total.denoised += energy.denoised;
+    total.parallel += energy.parallel;
+    total.refined += energy.refined;
+  }
+  const keptRanks = matrices.reduce((sum, { kept_rank }) => sum + kept_rank, 0);
+  const mean_kept_rank = keptRanks / matrices.length;
+  return { totals: { matrices: matrices.length, mean_kept_rank, ...formatEnergy(total) }, matrices };
+}
+
+function formatEnergy(energy: MatrixReport['energy']) {
+  return {
+    short_term_energy: energy.shortTerm,
+    refined_energy: energy.refined,
+    energy_kept: percent(energy.denoised, energy.shortTerm),
+    old_directions_share: percent(energy.parallel, energy.denoised),
+  };
+}
+
+/** Null where there is nothing to take a share of. */
+function percent(part: number, whole: number): number | null {
+  return whole === 0 ? null : (100 * part) / whole;
+}
+
+function parseNumber(option: string, text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isNaN(value)) throw new UserError(`${option}: expected a number, found "${text}"`);
+  return value;
+}
+
+function warn(message: string): void {
+  process.stderr.write(`warning: ${message}\n`);
+}

@@ -1,0 +1,75 @@
+/** `lifealign train`: a stream of preference tasks with one method, resumable at any point. */
+import { basename, extname, join } from 'node:path';
+import type { Command } from 'commander';
+import { Interrupted } from '../../support/errors.ts';
+import { streamProgress } from '../../support/progress.ts';
+
+interface TrainFlags {
+  readonly outputDir?: string;
+  readonly resume?: true;
+  readonly set: readonly string[];
+  readonly invalidRows?: string;
+}
+
+export function registerTrain(program: Command): void {
+  program
+    .command('train')
+    .description('train a method over a stream of preference tasks and measure it after each')
+    .argument('<config>', 'YAML file naming base, tasks and method')
+    .option('--output-dir <folder>', 'where results and checkpoints go (default: runs/<name of the config>)')
+    .option('--resume', 'continue the run that the output folder holds, from its last checkpoint')
+    .option(
+      '--set <key=value>',
+      'change one key of the config, e.g. stages.sft.epochs=1; repeatable',
+      append,
+      [],
+    )
+    .option('--invalid-rows <policy>', 'error or skip; the same as --set invalid_rows=...')
+    .action(train);
+}
+
+function append(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+async function train(file: string, flags: TrainFlags): Promise<void> {
+  const { readRunConfig } = await import('../../train/config/resolve.ts');
+  const { openModelEnvironment } = await import('../../train/model-environment.ts');
+  const { runStream } = await import('../../train/stream.ts');
+  const { resultTable } = await import('../result-table.ts');
+
+  const policy = flags.invalidRows === undefined ? [] : [`invalid_rows=${flags.invalidRows}`];
+  const config = await readRunConfig(file, [...flags.set, ...policy]);
+  const outputFolder = flags.outputDir ?? join('runs', basename(file, extname(file)));
+  const log = (line: string) => void process.stderr.write(`${line}\n`);
+  const progress = streamProgress(process.stderr);
+  const model = await openModelEnvironment(config.base, { progress, log });
+  const { signal, release } = interruption(log);
+  try {
+    const resume = flags.resume === true;
+    const summary = await runStream(config, { ...model, outputFolder, resume, signal, progress, log });
+    log(resultTable(summary));
+    log(`results are in ${outputFolder}`);
+    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+  } finally {
+    release();
+    await model.engine.close();
+  }
+}
+
+/** The first Ctrl-C (or TERM) asks for a checkpoint, a second one ends the process at once. */
+function interruption(log: (line: string) => void): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController();
+  const stop = () => {
+    log('stopping after this micro-batch; continue later with --resume');
+    release();
+    controller.abort(new Interrupted('interrupted before anything was trained'));
+  };
+  const release = () => {
+    process.removeListener('SIGINT', stop);
+    process.removeListener('SIGTERM', stop);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return { signal: controller.signal, release };
+}

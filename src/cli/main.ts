@@ -1,0 +1,39 @@
+/**
+ * The command line's entry: the list of commands, one file each under commands/.
+ *
+ * A command file exports `registerX(program)`, which declares the command's arguments and options and
+ * an action that returns a promise. What is heavy to load (engines, tokenizers) is imported inside the
+ * action, so that `--help` and `--version` stay quick. Results go to standard output, everything else
+ * to standard error; errors are thrown (see run.ts for their exit codes).
+ */
+import { Command } from 'commander';
+import { version } from '../support/version.ts';
+import { registerConsolidate } from './commands/consolidate.ts';
+import { registerDataCheck } from './commands/data-check.ts';
+import { registerModels } from './commands/models.ts';
+import { registerScore } from './commands/score.ts';
+import { runProgram } from './run.ts';
+
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  registerModels,
+  registerDataCheck,
+  registerScore,
+  registerConsolidate,
+];
+
+/** Runs the command line and returns the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  endQuietlyOnClosedPipe();
+  const program = new Command('lifealign')
+    .description('Lifelong preference alignment of large language models.')
+    .version(version);
+  return runProgram(program, COMMANDS, args);
+}
+
+/** `lifealign ... | head` closes our output early; that is the reader's choice, not an error. */
+function endQuietlyOnClosedPipe(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+}

@@ -1,0 +1,92 @@
+/**
+ * The replay buffer: a fixed number of rows from finished tasks, trained on beside a new task's own.
+ * [Method: "Replay buffer" of the LifeAlign paper, arXiv:2509.17183, and its reference code]
+ */
+import * as z from 'zod';
+import type { Random } from '../support/random.ts';
+import type { PreferenceRow } from './row.ts';
+
+export interface ReplaySettings {
+  /** The most rows kept; the paper's 3000. */
+  readonly capacity: number;
+  /** The share of a finished task's rows that enters, in [0, 1]; the paper's 0.2. Rounded down to rows. */
+  readonly fraction: number;
+  /**
+   * `paper`: a random share enters; when full, the oldest rows leave.
+   * `reference`: the first rows of the task enter; when full, the newest don't (the reference code).
+   */
+  readonly policy: 'paper' | 'reference';
+}
+
+export interface ReplayEntry<Payload> {
+  /** The task the row comes from. */
+  readonly task: string;
+  readonly row: PreferenceRow;
+  /** What was computed once and travels along, such as reference log-probs: plain JSON, finite numbers. */
+  readonly payload: Payload;
+}
+
+const entryShape = z.strictObject({
+  task: z.string(),
+  row: z.strictObject({
+    index: z.int().nonnegative(),
+    prompt: z.array(z.strictObject({ role: z.string(), content: z.string() })),
+    chosen: z.string(),
+    rejected: z.string(),
+  }),
+  payload: z.json(),
+});
+
+/** Immutable: adding a task's rows gives a new buffer, so that a checkpoint's state cannot move under it. */
+export class ReplayBuffer<Payload> {
+  readonly settings: ReplaySettings;
+  /** In order of arrival. */
+  readonly entries: readonly ReplayEntry<Payload>[];
+
+  constructor(settings: ReplaySettings, entries: readonly ReplayEntry<Payload>[] = []) {
+    const { capacity, fraction } = settings;
+    if (!(Number.isInteger(capacity) && capacity >= 0)) throw new RangeError(`replay capacity ${capacity}`);
+    if (!(fraction >= 0 && fraction <= 1)) throw new RangeError(`replay fraction ${fraction}`);
+    if (entries.length > capacity) throw new RangeError(`${entries.length} rows exceed capacity ${capacity}`);
+    this.settings = settings;
+    this.entries = entries;
+  }
+
+  /**
+   * The buffer after a task: floor(fraction · rows) of its entries have entered. `random` is drawn from
+   * under the `paper` policy only.
+   */
+  withTask(entries: readonly ReplayEntry<Payload>[], random: Random): ReplayBuffer<Payload> {
+    const { capacity, fraction, policy } = this.settings;
+    const count = Math.floor(fraction * entries.length);
+    const next =
+      policy === 'paper'
+        ? lastOf([...this.entries, ...random.sample(entries, count)], capacity)
+        : [...this.entries, ...entries.slice(0, count)].slice(0, capacity);
+    return new ReplayBuffer(this.settings, next);
+  }
+
+  /** The entries as plain JSON for a checkpoint; settings live in the run's config. */
+  toJSON(): readonly ReplayEntry<Payload>[] {
+    return this.entries;
+  }
+
+  /**
+   * The buffer `toJSON` gave, numbers to the last bit. `parsePayload` checks and types each payload.
+   * @throws {z.ZodError} or what `parsePayload` throws, if the state is not one of ours.
+   */
+  static fromJSON<Payload>(
+    settings: ReplaySettings,
+    state: unknown,
+    parsePayload: (payload: unknown) => Payload,
+  ): ReplayBuffer<Payload> {
+    const entries = z.array(entryShape).parse(state);
+    const typed = entries.map((entry) => ({ ...entry, payload: parsePayload(entry.payload) }));
+    return new ReplayBuffer(settings, typed);
+  }
+}
+
+/** `slice(-count)` would return everything for a count of 0. */
+function lastOf<T>(items: readonly T[], count: number): T[] {
+  return items.slice(Math.max(0, items.length - count));
+}

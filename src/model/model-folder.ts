@@ -1,0 +1,54 @@
+/**
+ * A base model, opened and checked: configuration and weights from a folder in Hugging Face layout. The
+ * tokenizer in the same folder is read by text/. Engines take what is returned here.
+ */
+import { join } from 'node:path';
+import { sha256 } from '../support/hash.ts';
+import { parseJsonFile } from '../support/json.ts';
+import { type DecoderConfig, parseDecoderConfig } from './config.ts';
+import { cachedSha256 } from './weights/file-hash.ts';
+import { mappableWeights } from './weights/float32-copy.ts';
+import type { ModelOptions, ModelSource } from './weights/model-cache.ts';
+import type { SafetensorsEntry } from './weights/safetensors.ts';
+import { findWeights } from './weights/weight-files.ts';
+
+export interface ModelFolder {
+  /** Holds `config.json` and the tokenizer's files; the weights may lie elsewhere. */
+  readonly path: string;
+  readonly config: DecoderConfig;
+  /** Every tensor the config implies, float32, at offsets that are multiples of four. */
+  readonly weights: ReadonlyMap<string, SafetensorsEntry>;
+  /** A hash over configuration and weights: equal ones give equal log-probs for equal tokens. */
+  readonly identity: string;
+  readonly source: ModelSource;
+}
+
+export interface FolderOptions extends ModelOptions {
+  /** Where the folder's content came from; the folder itself by default. */
+  readonly source?: ModelSource;
+  /** The SHA-256 of a weights file, where it is known already. */
+  readonly hashOf?: (file: string) => Promise<string>;
+}
+
+/**
+ * Opens a folder in Hugging Face layout. Half-precision weights are converted once into the cache.
+ *
+ * @throws UserError naming file and field, for anything missing, damaged or unsupported
+ */
+export async function openModelFolder(path: string, options: FolderOptions = {}): Promise<ModelFolder> {
+  const configFile = join(path, 'config.json');
+  const config = parseDecoderConfig(await parseJsonFile(configFile), configFile);
+  const found = await findWeights(path, config);
+  const hashes = new Map<string, string>();
+  for (const { file } of found.values()) {
+    if (!hashes.has(file)) hashes.set(file, await (options.hashOf ?? cachedSha256)(file));
+  }
+  const source = options.source ?? { kind: 'folder', path };
+  const mappable = await mappableWeights({ weights: found, hashes }, source, options);
+  return { path, config, weights: mappable.weights, identity: identityOf(config, mappable), source };
+}
+
+function identityOf(config: DecoderConfig, { weights, hashes }: Awaited<ReturnType<typeof mappableWeights>>) {
+  const places = [...weights].map(([name, { file, offset }]) => `${name} ${hashes.get(file)} ${offset}`);
+  return sha256([JSON.stringify(config), ...places]);
+}

@@ -1,0 +1,147 @@
+/**
+ * Adapters on disk, as PEFT folders: `adapter_config.json` and `adapter_model.safetensors`. What is
+ * written here PEFT reads, and the other way round.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../support/atomic-file.ts';
+import { UserError } from '../support/errors.ts';
+import { fileError } from '../support/file-error.ts';
+import {
+  type Adapter,
+  compareModulePaths,
+  type LoraSide,
+  type LoraTensor,
+  loraTensorName,
+  parseLoraTensorName,
+} from './adapter.ts';
+import { formatPeftConfig, readPeftConfig } from './peft-config.ts';
+import {
+  readSafetensorsHeader,
+  readTensor,
+  type SafetensorsEntry,
+  writeSafetensors,
+} from './weights/safetensors.ts';
+
+const CONFIG_FILE = 'adapter_config.json';
+const WEIGHTS_FILE = 'adapter_model.safetensors';
+
+/** An adapter from a file, with what the file says it was trained on. */
+export interface PeftAdapter extends Adapter {
+  /** A caller whose base has another name warns; fit is decided by module names and shapes. */
+  readonly baseModel: string | null;
+}
+
+export interface PeftWriteOptions {
+  /** Written as `base_model_name_or_path`: a Hub name or a folder. */
+  readonly baseModel?: string | null;
+  /** Added to the safetensors file's metadata. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads an adapter; half-precision values are widened. Targets are taken from the tensors' names,
+ * since the file's own may be a pattern.
+ *
+ * @throws {UserError} naming file and field or tensor: options not supported, a module without both
+ *   matrices, shapes that contradict the rank, values that are not finite.
+ */
+export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
+  if (!existsSync(join(folder, CONFIG_FILE))) {
+    throw new UserError(`${folder}: not a PEFT adapter folder: it has no ${CONFIG_FILE}`);
+  }
+  const { rank, alpha, baseModel } = await readPeftConfig(join(folder, CONFIG_FILE));
+  const file = join(folder, WEIGHTS_FILE);
+  if (!existsSync(file) && existsSync(join(folder, 'adapter_model.bin'))) {
+    throw new UserError(`${folder}: has adapter_model.bin; expected ${WEIGHTS_FILE}: save it as safetensors`);
+  }
+  const modules = groupByModule(readSafetensorsHeader(file).entries, file);
+  const tensors = new Map<string, LoraTensor>();
+  for (const modulePath of [...modules.keys()].sort(compareModulePaths)) {
+    for (const side of ['A', 'B'] as const) {
+      const name = loraTensorName(modulePath, side);
+      const entry = modules.get(modulePath)?.[side];
+      if (entry === undefined) throw new UserError(`${file}: tensor "${name}" is missing`);
+      tensors.set(name, readLoraTensor(entry, side, rank));
+    }
+  }
+  return { settings: { rank, alpha, targets: deriveTargets(modules.keys()) }, tensors, baseModel };
+}
+
+/**
+ * Writes an adapter into `folder`, made if missing. Each file is replaced in one step; where both
+ * must appear together, call it inside `writeFolderAtomic`. The same adapter gives the same bytes.
+ */
+export async function writePeftAdapter(
+  folder: string,
+  adapter: Adapter,
+  options: PeftWriteOptions = {},
+): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw fileError(error, folder, 'write');
+  }
+  const tensors = [...adapter.tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
+  const metadata = { format: 'pt', ...options.metadata };
+  await writeSafetensors(join(folder, WEIGHTS_FILE), tensors, metadata);
+  const targets = deriveTargets([...adapter.tensors.keys()].map(modulePathOf));
+  const config = formatPeftConfig({ ...adapter.settings, targets }, options.baseModel ?? null);
+  await writeFileAtomic(join(folder, CONFIG_FILE), config);
+}
+
+type ModuleEntries = { [side in LoraSide]?: SafetensorsEntry };
+
+function groupByModule(
+  entries: ReadonlyMap<string, SafetensorsEntry>,
+  file: string,
+): ReadonlyMap<string, ModuleEntries> {
+  const modules = new Map<string, ModuleEntries>();
+  for (const [name, entry] of entries) {
+    const parsed = parseLoraTensorName(name);
+    if (parsed === undefined) {
+      const expected = loraTensorName('<module>', 'A').replace('lora_A', 'lora_A|B');
+      throw new UserError(`${file}: tensor "${name}" is not a LoRA matrix; expected names like ${expected}`);
+    }
+    modules.set(parsed.modulePath, { ...modules.get(parsed.modulePath), [parsed.side]: entry });
+  }
+  if (modules.size === 0) throw new UserError(`${file}: holds no LoRA matrices`);
+  return modules;
+}
+
+function readLoraTensor(entry: SafetensorsEntry, side: LoraSide, rank: number): LoraTensor {
+  const fail = (problem: string) => new UserError(`${entry.file}: tensor "${entry.name}" ${problem}`);
+  const [rows, columns, ...more] = entry.shape;
+  const size = side === 'A' ? columns : rows;
+  if (rows === undefined || columns === undefined || more.length > 0 || size === 0) {
+    throw fail(`has the shape [${entry.shape.join(', ')}]; expected a matrix`);
+  }
+  if ((side === 'A' ? rows : columns) !== rank) {
+    const expected = side === 'A' ? `${rank} rows` : `${rank} columns`;
+    throw fail(`has the shape [${rows}, ${columns}]; its config's r is ${rank}: expected ${expected}`);
+  }
+  const data = readTensor(entry);
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  if (bad !== -1) throw fail(`has a value that is not finite: ${data[bad]} at index ${bad}`);
+  return { shape: [rows, columns], data };
+}
+
+/**
+ * Module names that PEFT would match to just these modules: last names where every layer has them
+ * all, whole paths where some layers were left out. Taken from the tensors when reading and when
+ * writing, so that an adapter's files do not depend on how its targets were once spelt.
+ */
+function deriveTargets(paths: Iterable<string>): string[] {
+  const modulePaths = [...new Set(paths)].sort(compareModulePaths);
+  const lastNames = new Set(modulePaths.map((path) => path.slice(path.lastIndexOf('.') + 1)));
+  const layers = modulePaths.map((path) => Number(/\.(\d+)\./.exec(path)?.[1] ?? 0));
+  const isGrid = modulePaths.length === lastNames.size * (Math.max(...layers) + 1);
+  return isGrid ? [...lastNames].sort() : modulePaths;
+}
+
+function modulePathOf(name: string): string {
+  const parsed = parseLoraTensorName(name);
+  if (parsed === undefined) throw new Error(`"${name}" is not a LoRA matrix's name`);
+  return parsed.modulePath;
+}

@@ -1,0 +1,78 @@
+/**
+ * The keys of a run's config, their types and defaults. What depends on the chosen method (objective,
+ * replay, consolidation) has been filled in before this schema sees it. [resolve.ts]
+ */
+import * as z from 'zod';
+import { scheduleNames } from '../../optim/schedule.ts';
+
+const count = z.int().positive();
+const positive = z.number().positive();
+const share = z.number().min(0).max(1);
+
+const task = z.strictObject({
+  /** Names the task in every result, and its folder. */
+  name: z
+    .string()
+    .max(100)
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+      'expected letters, digits, ".", "_" and "-", beginning with a letter or digit',
+    ),
+  train: z.string().min(1),
+  test: z.string().min(1),
+  judge: z.null('expected null: tasks are scored by log-probs only').default(null),
+  train_rows: count.nullable().default(null),
+  test_rows: count.nullable().default(null),
+});
+
+const stage = {
+  /** 0 leaves the stage out. */
+  epochs: z.int().min(0).default(3),
+  /** Rows per optimizer step. */
+  batch_size: count.default(16),
+  schedule: z.enum(scheduleNames).default('cosine'),
+  warmup_ratio: share.default(0.1),
+  max_grad_norm: positive.default(1),
+  weight_decay: z.number().min(0).default(0),
+};
+
+export const runConfigSchema = z.strictObject({
+  /** A model folder, a GGUF file, or a name known to `models list`. */
+  base: z.string().min(1),
+  /** A PEFT folder to start from. */
+  adapter: z.string().min(1).nullable().default(null),
+  method: z.string(),
+  lora: z
+    .strictObject({
+      rank: count.default(8),
+      alpha: positive.default(16),
+      targets: z.array(z.string().min(1)).min(1).default(['q_proj', 'v_proj']),
+    })
+    .prefault({}),
+  tasks: z.array(task).min(1),
+  stages: z.strictObject({
+    sft: z.strictObject({ ...stage, learning_rate: positive.default(1e-4) }).prefault({}),
+    preference: z.strictObject({
+      ...stage,
+      learning_rate: positive.default(5e-6),
+      objective: z.looseObject({ name: z.string() }),
+    }),
+  }),
+  replay: z
+    .strictObject({ capacity: z.int().min(0), fraction: share, policy: z.enum(['paper', 'reference']) })
+    .nullable(),
+  consolidation: z.strictObject({ threshold: z.number().positive().max(1), lambda: share }).nullable(),
+  /** `base`, `previous` (the adapter at the task's start), or a PEFT folder. */
+  reference: z.string().min(1).default('base'),
+  /** After each task: the tasks seen so far, or all. */
+  evaluate: z.enum(['seen', 'all']).default('seen'),
+  /** Tokens of prompt and longer response together. */
+  max_length: z.int().min(2).default(2048),
+  invalid_rows: z.enum(['error', 'skip']).default('error'),
+  seed: z.int().min(0).default(0),
+});
+
+/** A run's config with everything filled in; its paths are absolute. Keys are those of the file. */
+export type RunConfig = z.output<typeof runConfigSchema>;
+export type StageConfig = RunConfig['stages']['sft'];
+export type StageName = keyof RunConfig['stages'];

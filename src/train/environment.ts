@@ -1,0 +1,43 @@
+/**
+ * What a run is given besides its config: the model's two sides (engine and text), where to write, and
+ * whom to tell. The command line assembles it from a model folder, tests from small deterministic parts.
+ */
+import type { PreferenceRow } from '../data/row.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Adapter, LoraSettings } from '../model/adapter.ts';
+import type { ProgressFactory } from '../support/progress.ts';
+import type { Random } from '../support/random.ts';
+import type { EncodedRows, EncodeRowsOptions } from '../text/segments.ts';
+
+/** Tokenizer and chat template of the base. */
+export interface TextSide {
+  /** Hashes over everything that decides the token ids. */
+  readonly identity: { readonly tokenizer: string; readonly template: string };
+  /** The longest sequence the base takes, in tokens. */
+  readonly maxPositions: number;
+  encodeRows(rows: readonly PreferenceRow[], options: EncodeRowsOptions): EncodedRows;
+}
+
+export interface RunEnvironment {
+  readonly engine: Engine;
+  readonly text: TextSide;
+  /** A fresh adapter of the base, which adds nothing. @throws {UserError} for targets that match no module. */
+  createAdapter(settings: LoraSettings, random: Random): Adapter;
+  /** @throws {UserError} naming the module if the adapter does not fit the base; `source` is its folder. */
+  checkAdapter(adapter: Adapter, source: string): void;
+  /** Where results and checkpoints go. */
+  readonly outputFolder: string;
+  /** Continue the run that the output folder holds. */
+  readonly resume?: boolean;
+  /** Where reference log-probs are kept between runs; left out: the user's cache folder. */
+  readonly cacheFolder?: string;
+  /** Aborting it saves a checkpoint, then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  readonly progress?: ProgressFactory;
+  /** Takes one line for people. */
+  readonly log?: (line: string) => void;
+  /** Recorded with the results, for example the runtime's version. */
+  readonly versions?: Readonly<Record<string, string>>;
+  /** Seconds between two checkpoints within a stage; it changes no result. */
+  readonly checkpointSeconds?: number;
+}

@@ -1,0 +1,111 @@
+/** What a run leaves in its output folder. Every file is written anew as a whole; texts of rows never are. */
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type MatrixSummary, summariseMatrix } from '../eval/matrix.ts';
+import type { PreferenceScores, RowScore } from '../eval/preference.ts';
+import { writePeftAdapter } from '../model/peft.ts';
+import { writeFileAtomic, writeFolderAtomic } from '../support/atomic-file.ts';
+import type { Run } from './run.ts';
+
+/** One score over the stream: percent, or nats for the margin. */
+export interface ScoreMatrix extends MatrixSummary {
+  /** Before training, per task; left out where it means nothing. */
+  readonly base?: readonly number[];
+}
+
+export interface StreamScores {
+  readonly preference_accuracy: ScoreMatrix;
+  readonly reward_accuracy: ScoreMatrix;
+  readonly margin: ScoreMatrix;
+}
+
+export interface RunSummary extends StreamScores {
+  readonly base: string;
+  readonly method: string;
+  /** Of work, over all resumes. */
+  readonly seconds: number;
+  readonly tasks: readonly string[];
+  /** Optimizer steps, and the tokens their gradients covered; a prompt counts once per response run. */
+  readonly steps: number;
+  readonly tokens: number;
+  readonly cut_prompts: number;
+  readonly skipped_rows: number;
+}
+
+/** The result matrices as far as they are measured; `base` holds the base's scores on each task. */
+export function streamScores(run: Run, base: readonly PreferenceScores[]): StreamScores {
+  const matrixOf = (score: keyof PreferenceScores) =>
+    summariseMatrix(run.state.scores.map((row) => row.map((cell) => cell?.[score] ?? null)));
+  return {
+    preference_accuracy: {
+      base: base.map((scores) => scores.preferenceAccuracy),
+      ...matrixOf('preferenceAccuracy'),
+    },
+    reward_accuracy: matrixOf('rewardAccuracy'),
+    margin: matrixOf('margin'),
+  };
+}
+
+export function runSummary(run: Run, scores: StreamScores): RunSummary {
+  const { config, data, state } = run;
+  return {
+    base: config.base,
+    method: config.method,
+    seconds: state.seconds,
+    tasks: taskNames(run),
+    ...scores,
+    steps: state.steps,
+    tokens: state.tokens,
+    cut_prompts: data.cutPrompts,
+    skipped_rows: data.skippedRows,
+  };
+}
+
+/** matrix.json, after every task. */
+export async function writeMatrix(run: Run, scores: StreamScores): Promise<void> {
+  await writeJson(join(run.environment.outputFolder, 'matrix.json'), { tasks: taskNames(run), ...scores });
+}
+
+/** summary.json, at the end. */
+export async function writeSummary(run: Run, summary: RunSummary): Promise<void> {
+  await writeJson(join(run.environment.outputFolder, 'summary.json'), summary);
+}
+
+/** tasks/<k>-<name>/adapter/: the adapter as the finished task leaves it, after consolidation. */
+export async function writeTaskAdapter(run: Run): Promise<void> {
+  const { state, config, environment } = run;
+  const folder = join(environment.outputFolder, 'tasks', numberedName(run, state.task), 'adapter');
+  await mkdir(dirname(folder), { recursive: true });
+  const fill = (temporary: string) => writePeftAdapter(temporary, state.adapter, { baseModel: config.base });
+  await writeFolderAtomic(folder, fill, { replace: true });
+}
+
+/** tasks/<k>-<name>/scores/<j>-<name>.json: task j's test rows after task k, for intervals and paired tests. */
+export async function writeScores(run: Run, tested: number, scores: readonly RowScore[]): Promise<void> {
+  const { state, environment } = run;
+  const folder = join(environment.outputFolder, 'tasks', numberedName(run, state.task), 'scores');
+  await mkdir(folder, { recursive: true });
+  const rows = scores.map((row) => ({
+    index: row.index,
+    chosen_logp: row.chosenLogp,
+    rejected_logp: row.rejectedLogp,
+    base_chosen_logp: row.referenceChosenLogp,
+    base_rejected_logp: row.referenceRejectedLogp,
+    chosen_tokens: row.chosenTokens,
+    rejected_tokens: row.rejectedTokens,
+  }));
+  await writeJson(join(folder, `${numberedName(run, tested)}.json`), rows);
+}
+
+function taskNames(run: Run): string[] {
+  return run.data.tasks.map((task) => task.name);
+}
+
+/** Folders count tasks from 1. */
+function numberedName(run: Run, task: number): string {
+  return `${task + 1}-${run.data.tasks[task]!.name}`;
+}
+
+async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+}

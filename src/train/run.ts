@@ -1,0 +1,49 @@
+/** What all parts of a run share; made once by stream.ts and handed down from task to step. */
+import type { Method } from '../method/method.ts';
+import type { Adapter } from '../model/adapter.ts';
+import type { Objective } from '../objective/objective.ts';
+import type { Random } from '../support/random.ts';
+import type { RunConfig, StageName } from './config/schema.ts';
+import type { RunEnvironment } from './environment.ts';
+import type { FixedPolicy } from './reference.ts';
+import type { RunState } from './state.ts';
+import type { StepLog } from './step-log.ts';
+import type { StreamData, StreamTask } from './stream-data.ts';
+
+export interface Run {
+  readonly config: RunConfig;
+  readonly environment: RunEnvironment;
+  readonly data: StreamData;
+  readonly method: Method;
+  readonly objectives: Readonly<Record<StageName, Objective>>;
+  /** The adapter the run began with. */
+  readonly initial: Adapter;
+  readonly base: FixedPolicy;
+  /** The reference policy; `null`: the adapter at the task's start. */
+  readonly reference: { readonly policy: FixedPolicy; readonly adapter: Adapter | null } | null;
+  readonly state: RunState;
+  readonly stepLog: StepLog;
+  /** Of the run's seed; only ever forked. */
+  readonly random: Random;
+  /** Saves the state if the last time is long enough ago, or in any case. */
+  checkpoint(when: 'due' | 'now'): Promise<void>;
+}
+
+/** The task under way. */
+export function currentTask(run: Run): StreamTask {
+  const task = run.data.tasks[run.state.task];
+  if (!task) throw new RangeError('the stream is finished');
+  return task;
+}
+
+/** For people: `task 2/4 helpful`. */
+export function taskLabel({ state, data }: Run): string {
+  return `task ${state.task + 1}/${data.tasks.length} ${data.tasks[state.task]?.name}`;
+}
+
+/** For people: where in the stream a state stands. */
+export function position(state: RunState, tasks: readonly StreamTask[]): string {
+  const name = tasks[state.task]?.name;
+  if (name === undefined) return 'the end of the stream';
+  return `task ${state.task + 1}/${tasks.length} ${name}, ${state.phase}, after step ${state.step}`;
+}

@@ -1,0 +1,57 @@
+/**
+ * A run from its config to its result matrix: the loop stream -> task -> stage -> step. Read on in task.ts,
+ * stage.ts and step.ts.
+ */
+import { type PreferenceScores, preferenceScores, rowScores } from '../eval/preference.ts';
+import { Interrupted } from '../support/errors.ts';
+import type { RunConfig } from './config/schema.ts';
+import type { RunEnvironment } from './environment.ts';
+import { openRun } from './open.ts';
+import { type RunSummary, runSummary, streamScores, writeMatrix, writeSummary } from './results.ts';
+import { position, type Run } from './run.ts';
+import { scoredRows } from './stream-data.ts';
+import { advance } from './task.ts';
+
+/**
+ * Trains a method over a stream of tasks and measures it after each. Everything is checked before anything
+ * is written.
+ *
+ * @throws {UserError} for data, adapters or an output folder that cannot be used, and for training that
+ *   diverged.
+ * @throws {Interrupted} after an abort; what was done is saved and can be resumed.
+ */
+export async function runStream(config: RunConfig, environment: RunEnvironment): Promise<RunSummary> {
+  const run = await openRun(config, environment);
+  const { state, data } = run;
+  try {
+    const base = await scoreBase(run);
+    while (state.task < data.tasks.length) {
+      const { task } = state;
+      await advance(run);
+      await run.checkpoint('now');
+      if (state.task > task) await writeMatrix(run, streamScores(run, base));
+    }
+    const scores = streamScores(run, base);
+    const summary = runSummary(run, scores);
+    await writeMatrix(run, scores);
+    await writeSummary(run, summary);
+    return summary;
+  } catch (error) {
+    const signal = environment.signal;
+    if (!signal?.aborted || error !== signal.reason) throw error;
+    await run.checkpoint('now');
+    throw new Interrupted(`interrupted at ${position(state, data.tasks)}; everything up to there is saved`);
+  }
+}
+
+/** The base on every task's test rows: the row above the matrix, and the reference of every reward. */
+async function scoreBase(run: Run): Promise<PreferenceScores[]> {
+  const { progress, signal } = run.environment;
+  const results: PreferenceScores[] = [];
+  for (const { name, test } of run.data.tasks) {
+    const options = { label: `base model, testing ${name}`, progress, signal };
+    const logps = await run.base.logProbs(test.encoded, options);
+    results.push(preferenceScores(rowScores(scoredRows(test), logps, logps)));
+  }
+  return results;
+}

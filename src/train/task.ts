@@ -1,0 +1,76 @@
+/** What happens to a task around its stages: its rows enter the replay buffer, its results are measured. */
+import type { ReplayEntry } from '../data/replay-buffer.ts';
+import { preferenceScores, rowScores } from '../eval/preference.ts';
+import { scorePolicy } from './reference.ts';
+import { writeScores, writeTaskAdapter } from './results.ts';
+import { currentTask, type Run, taskLabel } from './run.ts';
+import { readsReference, trainStage } from './stage.ts';
+import { beginTask, enterPhase, type ReplayedRow } from './state.ts';
+import { scoredRows } from './stream-data.ts';
+
+/** Does the phase the run is in and enters the one after it. */
+export async function advance(run: Run): Promise<void> {
+  switch (run.state.phase) {
+    case 'sft':
+      return trainStage(run, 'sft', 'preference');
+    case 'preference':
+      return trainStage(run, 'preference', 'store');
+    case 'store':
+      return storeTask(run);
+    case 'evaluate':
+      return evaluateTasks(run);
+  }
+}
+
+async function storeTask(run: Run): Promise<void> {
+  const { state } = run;
+  await writeTaskAdapter(run);
+  const entries = state.replay ? await replayEntries(run) : [];
+  const random = run.random.fork(`task ${state.task} replay`);
+  state.replay = state.replay?.withTask(entries, random) ?? null;
+  enterPhase(state, 'evaluate');
+}
+
+/** The task's rows as the buffer takes them; their reference log-probs are known from the stage just done. */
+async function replayEntries(run: Run): Promise<ReplayEntry<ReplayedRow>[]> {
+  const { state, config, environment } = run;
+  const { name, train } = currentTask(run);
+  const isRead = readsReference(run, 'preference') && config.stages.preference.epochs > 0;
+  const options = { label: `${taskLabel(run)}, reference log-probs`, signal: environment.signal };
+  const reference =
+    run.reference && isRead ? await run.reference.policy.logProbs(train.encoded, options) : null;
+  return train.rows.map((row, position) => ({
+    task: name,
+    row,
+    payload: {
+      task: state.task,
+      position,
+      reference: reference && {
+        chosen: reference.chosen[position]!,
+        rejected: reference.rejected[position]!,
+      },
+    },
+  }));
+}
+
+/** One row of the result matrix, cell by cell. */
+async function evaluateTasks(run: Run): Promise<void> {
+  const { state, data, config, environment } = run;
+  const row = state.scores[state.task]!;
+  const count = config.evaluate === 'all' ? data.tasks.length : state.task + 1;
+  for (const [at, { name, test }] of data.tasks.slice(0, count).entries()) {
+    if (row[at]) continue;
+    const options = {
+      label: `${taskLabel(run)}, testing ${name}`,
+      progress: environment.progress,
+      signal: environment.signal,
+    };
+    const base = await run.base.logProbs(test.encoded, options);
+    const policy = await scorePolicy(environment.engine, test.encoded, state.adapter, options);
+    const scores = rowScores(scoredRows(test), policy, base);
+    await writeScores(run, at, scores);
+    row[at] = preferenceScores(scores);
+    await run.checkpoint('due');
+  }
+  beginTask(state, (latest) => run.method.hooks.startTask?.(run.initial, latest) ?? latest);
+}

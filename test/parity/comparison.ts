@@ -1,0 +1,145 @@
+/**
+ * Our engine against what the oracle wrote (make_expected*.py): log-probs with and without an adapter,
+ * loss and gradients of every objective. The tolerances are those the project promises.
+ */
+import { readFileSync } from 'node:fs';
+import { expect } from 'vitest';
+import type { Engine } from '../../src/engine/engine.ts';
+import type { Adapter } from '../../src/model/adapter.ts';
+import { createObjective } from '../../src/objective/index.ts';
+import type { EncodedRow } from '../../src/text/encoded-row.ts';
+
+/** Relative, of a sequence's log-prob. */
+const LOGP_TOLERANCE = 1e-4;
+/** Absolute for losses below 1, relative above. */
+const LOSS_TOLERANCE = 1e-4;
+/** Relative L2, of each LoRA tensor by itself. */
+const GRADIENT_TOLERANCE = 1e-3;
+
+interface Pair<T> {
+  readonly chosen: T;
+  readonly rejected: T;
+}
+
+export interface ExpectedObjective {
+  readonly settings: { readonly name: string };
+  readonly loss: number;
+  readonly grad_norm: number;
+  /** base64 of little-endian float32 by PEFT's tensor names; absent where the file leaves them out. */
+  readonly gradients?: Readonly<Record<string, string>>;
+}
+
+export interface ExpectedAdapter {
+  readonly base: Pair<readonly number[]>;
+  readonly policy: Pair<readonly number[]>;
+  readonly kl: number;
+  readonly objectives: readonly ExpectedObjective[];
+}
+
+export interface Expected {
+  readonly rows: readonly EncodedRow[];
+  readonly adapters: Readonly<Record<string, ExpectedAdapter>>;
+}
+
+export function readExpected(file: string | URL): Expected {
+  const { rows, adapters } = JSON.parse(readFileSync(file, 'utf8')) as {
+    rows: readonly (Pair<number[]> & { prompt: number[] })[];
+    adapters: Expected['adapters'];
+  };
+  return {
+    adapters,
+    rows: rows.map(({ prompt, chosen, rejected }) => ({
+      prompt: Int32Array.from(prompt),
+      chosen: Int32Array.from(chosen),
+      rejected: Int32Array.from(rejected),
+    })),
+  };
+}
+
+/** The largest relative difference of two vectors, element by element. */
+function worstRelative(ours: ArrayLike<number>, theirs: readonly number[]): number {
+  expect(ours.length).toBe(theirs.length);
+  return Math.max(...theirs.map((value, at) => Math.abs((ours[at] as number) - value) / Math.abs(value)));
+}
+
+/** Checks log-probs under the base and under the adapter; returns the worst relative difference. */
+export async function compareLogProbs(
+  engine: Engine,
+  rows: readonly EncodedRow[],
+  adapter: Adapter,
+  expected: ExpectedAdapter,
+): Promise<number> {
+  let worst = 0;
+  for (const [policy, theirs] of [
+    [null, expected.base],
+    [adapter, expected.policy],
+  ] as const) {
+    const ours = await engine.score(rows, policy);
+    worst = Math.max(
+      worst,
+      worstRelative(ours.chosen, theirs.chosen),
+      worstRelative(ours.rejected, theirs.rejected),
+    );
+  }
+  expect(worst).toBeLessThanOrEqual(LOGP_TOLERANCE);
+  return worst;
+}
+
+export interface Differences {
+  readonly loss: number;
+  readonly gradient: number;
+}
+
+/** Checks loss, policy log-probs and gradients of one objective; returns the worst differences. */
+export async function compareObjective(
+  engine: Engine,
+  rows: readonly EncodedRow[],
+  adapter: Adapter,
+  expected: ExpectedAdapter,
+  { settings, loss, grad_norm: gradientNorm, gradients }: ExpectedObjective,
+): Promise<Differences> {
+  const objective = createObjective(settings);
+  const ours = await engine.gradients({
+    rows,
+    adapter,
+    objective,
+    constants: {
+      reference_chosen: Float64Array.from(expected.base.chosen),
+      reference_rejected: Float64Array.from(expected.base.rejected),
+      kl: new Float64Array(rows.length).fill(expected.kl),
+    },
+  });
+  expect(worstRelative(ours.logps.chosen, expected.policy.chosen)).toBeLessThanOrEqual(LOGP_TOLERANCE);
+  if (objective.responses === 'pair') {
+    expect(worstRelative(ours.logps.rejected, expected.policy.rejected)).toBeLessThanOrEqual(LOGP_TOLERANCE);
+  }
+  const lossDifference = Math.abs(ours.loss - loss) / Math.max(1, Math.abs(loss));
+  expect(lossDifference).toBeLessThanOrEqual(LOSS_TOLERANCE);
+
+  expect([...ours.gradients.keys()].sort()).toEqual([...adapter.tensors.keys()].sort());
+  const norm = Math.hypot(...[...ours.gradients.values()].map(euclideanNorm));
+  expect(Math.abs(norm - gradientNorm)).toBeLessThanOrEqual(GRADIENT_TOLERANCE * gradientNorm);
+  let gradientDifference = 0;
+  for (const [name, encoded] of Object.entries(gradients ?? {})) {
+    const difference = relativeDistance(ours.gradients.get(name) as Float32Array, decodeFloats(encoded));
+    expect(difference, name).toBeLessThanOrEqual(GRADIENT_TOLERANCE);
+    gradientDifference = Math.max(gradientDifference, difference);
+  }
+  return { loss: lossDifference, gradient: gradientDifference };
+}
+
+function decodeFloats(encoded: string): Float32Array {
+  const bytes = Uint8Array.from(Buffer.from(encoded, 'base64'));
+  return new Float32Array(bytes.buffer);
+}
+
+function euclideanNorm(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+}
+
+/** ‖ours − theirs‖ / ‖theirs‖; 0 where both are zero. */
+function relativeDistance(ours: Float32Array, theirs: Float32Array): number {
+  expect(ours.length).toBe(theirs.length);
+  const distance = euclideanNorm(ours.map((value, at) => value - (theirs[at] as number)));
+  return distance === 0 ? 0 : distance / euclideanNorm(theirs);
+}

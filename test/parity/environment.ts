@@ -1,0 +1,37 @@
+/**
+ * The oracle's Python: a virtual environment with the exact versions of requirements.txt, made once per
+ * content of that file and kept in the cache folder.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { cacheFolder } from '../../src/support/cache-folder.ts';
+import { sha256 } from '../../src/support/hash.ts';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const REQUIREMENTS = join(HERE, 'requirements.txt');
+
+/** The environment's interpreter; the first call takes minutes. `PYTHON` names the one to start from. */
+export async function oraclePython(): Promise<string> {
+  const hash = sha256([readFileSync(REQUIREMENTS)]).slice(0, 16);
+  const folder = join(cacheFolder(), 'oracles', hash);
+  const python = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+  const complete = join(folder, 'complete');
+  if (existsSync(complete)) return python;
+  process.stderr.write(`Making the oracle's Python environment in ${folder} ...\n`);
+  // What a broken-off installation left can't be told from a whole one.
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(dirname(folder), { recursive: true });
+  await execa(process.env['PYTHON'] ?? 'python3', ['-m', 'venv', folder]);
+  await execa(python, ['-m', 'pip', 'install', '--quiet', '-r', REQUIREMENTS], { stdio: 'inherit' });
+  await writeFile(complete, '');
+  return python;
+}
+
+/** Runs one of this folder's scripts; its messages are shown only when it fails. */
+export async function runOracle(script: string, ...args: readonly string[]): Promise<void> {
+  const env = { HF_HUB_OFFLINE: '1', TRANSFORMERS_VERBOSITY: 'error', PYTHONWARNINGS: 'ignore' };
+  await execa(await oraclePython(), [join(HERE, script), ...args], { env });
+}

@@ -1,0 +1,216 @@
+/**
+ * A language model small enough to be exact: the next token depends on the one before it alone. Logits are
+ * a fixed bigram table plus two LoRA modules over fixed token features; gradients are worked out by hand
+ * here, in float64, and the objective's part of them comes from the reference kernels.
+ */
+import type {
+  Engine,
+  GradientRequest,
+  GradientResult,
+  RowLogProbs,
+  RunOptions,
+} from '../../src/engine/engine.ts';
+import { type Adapter, loraTensorName } from '../../src/model/adapter.ts';
+import { checkAdapterFits, initialiseAdapter, type LinearModule } from '../../src/model/lora-modules.ts';
+import { Random } from '../../src/support/random.ts';
+import type { EncodedRow } from '../../src/text/encoded-row.ts';
+import type { TextSide } from '../../src/train/environment.ts';
+import { evaluateObjective } from '../objective/evaluate-objective.ts';
+
+const VOCABULARY = 12;
+const FEATURES = 6;
+const END = 0;
+
+const modules: readonly LinearModule[] = ['q_proj', 'v_proj'].map((name) => ({
+  path: `model.layers.0.self_attn.${name}`,
+  inFeatures: FEATURES,
+  outFeatures: VOCABULARY,
+}));
+
+const table = (label: string, rows: number, columns: number, scale: number): number[][] => {
+  const random = Random.fromSeed(0).fork(label);
+  return Array.from({ length: rows }, () =>
+    Array.from({ length: columns }, () => (2 * random.uniform() - 1) * scale),
+  );
+};
+const bigrams = table('bigrams', VOCABULARY, VOCABULARY, 1);
+const features = modules.map(({ path }) => table(path, VOCABULARY, FEATURES, 1));
+
+/** Letters as tokens; what else a text holds does not matter. */
+export const toyText: TextSide = {
+  identity: { tokenizer: 'letters', template: 'none' },
+  maxPositions: 4096,
+  encodeRows(rows, { maxLength }) {
+    let cutPrompts = 0;
+    const encoded = rows.map((row): EncodedRow => {
+      const prompt = tokens(row.prompt.map((message) => message.content).join(''));
+      const [chosen, rejected] = [row.chosen, row.rejected].map((text) =>
+        Int32Array.of(...tokens(text), END),
+      );
+      const room = maxLength - Math.max(chosen!.length, rejected!.length);
+      if (prompt.length > room) cutPrompts++;
+      return { prompt: prompt.slice(-room), chosen: chosen!, rejected: rejected! };
+    });
+    return { encoded, kept: rows.map((_, position) => position), cutPrompts, skipped: [] };
+  },
+};
+
+function tokens(text: string): Int32Array {
+  return Int32Array.from(text, (letter) => 1 + (letter.charCodeAt(0) % (VOCABULARY - 1)));
+}
+
+export const toyModel = {
+  createAdapter: (settings: Adapter['settings'], random: Random) =>
+    initialiseAdapter(settings, modules, random),
+  checkAdapter: (adapter: Adapter, source: string) => checkAdapterFits(adapter, modules, source),
+};
+
+export interface ToyOptions {
+  /** Called before each row of work, as a real engine would have micro-batches. */
+  readonly onRow?: (kind: 'score' | 'gradients') => void | Promise<void>;
+}
+
+/** What the engine was asked for, in order. */
+interface Call {
+  readonly kind: 'score' | 'gradients';
+  readonly rows: readonly EncodedRow[];
+  readonly adapter: Adapter | null;
+  readonly request?: GradientRequest;
+}
+
+export class ToyEngine implements Engine {
+  readonly identity = 'toy';
+  readonly calls: Call[] = [];
+  readonly #options: ToyOptions;
+
+  constructor(options: ToyOptions = {}) {
+    this.#options = options;
+  }
+
+  async score(rows: readonly EncodedRow[], adapter: Adapter | null, options: RunOptions = {}) {
+    this.calls.push({ kind: 'score', rows, adapter });
+    return this.#logProbs('score', rows, adapter, 'pair', options);
+  }
+
+  async gradients(request: GradientRequest, options: RunOptions = {}): Promise<GradientResult> {
+    const { rows, adapter, objective, constants } = request;
+    this.calls.push({ kind: 'gradients', rows, adapter, request });
+    const logps = await this.#logProbs('gradients', rows, adapter, objective.responses, options);
+    const { loss, chosenGradient, rejectedGradient } = evaluateObjective(objective, {
+      chosen: [...logps.chosen],
+      rejected: [...logps.rejected],
+      chosenLength: rows.map((row) => row.chosen.length),
+      rejectedLength: rows.map((row) => row.rejected.length),
+      constants: Object.fromEntries(Object.entries(constants).map(([name, values]) => [name, [...values]])),
+    });
+    const sums = new Map(
+      Array.from(adapter.tensors, ([name, { data }]) => [name, new Float64Array(data.length)]),
+    );
+    for (const [at, row] of rows.entries()) {
+      addGradient(sums, adapter, row.prompt, row.chosen, chosenGradient[at]!);
+      if (objective.responses === 'pair') {
+        addGradient(sums, adapter, row.prompt, row.rejected, rejectedGradient[at]!);
+      }
+    }
+    const gradients = new Map(Array.from(sums, ([name, sum]) => [name, Float32Array.from(sum)]));
+    return { loss, logps, gradients };
+  }
+
+  async close(): Promise<void> {}
+
+  async #logProbs(
+    kind: Call['kind'],
+    rows: readonly EncodedRow[],
+    adapter: Adapter | null,
+    responses: 'chosen' | 'pair',
+    options: RunOptions,
+  ): Promise<RowLogProbs> {
+    const result = { chosen: new Float64Array(rows.length), rejected: new Float64Array(rows.length) };
+    for (const [at, row] of rows.entries()) {
+      options.signal?.throwIfAborted();
+      await this.#options.onRow?.(kind);
+      result.chosen[at] = sequenceLogProb(row.prompt, row.chosen, adapter);
+      if (responses === 'pair') result.rejected[at] = sequenceLogProb(row.prompt, row.rejected, adapter);
+      const shared = responses === 'pair' ? 2 * row.prompt.length + row.rejected.length : row.prompt.length;
+      options.onProgress?.(shared + row.chosen.length);
+    }
+    return result;
+  }
+}
+
+function sequenceLogProb(prompt: Int32Array, response: Int32Array, adapter: Adapter | null): number {
+  let sum = 0;
+  let previous = prompt.at(-1)!;
+  for (const token of response) {
+    sum += Math.log(distribution(previous, adapter)[token]!);
+    previous = token;
+  }
+  return sum;
+}
+
+function distribution(previous: number, adapter: Adapter | null): number[] {
+  const logits = [...bigrams[previous]!];
+  for (const module of loraModules(adapter)) {
+    const hidden = hiddenOf(module, previous);
+    for (let token = 0; token < VOCABULARY; token++) {
+      for (let r = 0; r < module.rank; r++) {
+        logits[token]! += module.scaling * module.b[token * module.rank + r]! * hidden[r]!;
+      }
+    }
+  }
+  const exponentials = logits.map((logit) => Math.exp(logit));
+  const total = exponentials.reduce((sum, value) => sum + value, 0);
+  return exponentials.map((value) => value / total);
+}
+
+function loraModules(adapter: Adapter | null) {
+  if (!adapter) return [];
+  const { rank, alpha } = adapter.settings;
+  return modules.flatMap(({ path }, at) => {
+    const a = adapter.tensors.get(loraTensorName(path, 'A'))?.data;
+    const b = adapter.tensors.get(loraTensorName(path, 'B'))?.data;
+    return a && b ? [{ path, rank, scaling: alpha / rank, a, b, features: features[at]! }] : [];
+  });
+}
+
+type LoraModule = ReturnType<typeof loraModules>[number];
+
+/** A x, [rank]. */
+function hiddenOf({ rank, a, features }: LoraModule, token: number): number[] {
+  const x = features[token]!;
+  return Array.from({ length: rank }, (_, r) =>
+    x.reduce((sum, value, feature) => sum + a[r * FEATURES + feature]! * value, 0),
+  );
+}
+
+/** Adds `weight` · d log-prob / d tensor, token by token: d/dlogits is the one-hot less the distribution. */
+function addGradient(
+  sums: ReadonlyMap<string, Float64Array>,
+  adapter: Adapter,
+  prompt: Int32Array,
+  response: Int32Array,
+  weight: number,
+): void {
+  let previous = prompt.at(-1)!;
+  for (const token of response) {
+    const toLogits = distribution(previous, adapter).map((p, at) => weight * ((at === token ? 1 : 0) - p));
+    for (const module of loraModules(adapter)) {
+      const { rank, scaling, b, path } = module;
+      const hidden = hiddenOf(module, previous);
+      const x = module.features[previous]!;
+      const gradientA = sums.get(loraTensorName(path, 'A'))!;
+      const gradientB = sums.get(loraTensorName(path, 'B'))!;
+      for (let r = 0; r < rank; r++) {
+        let toHidden = 0;
+        for (let at = 0; at < VOCABULARY; at++) {
+          gradientB[at * rank + r]! += scaling * toLogits[at]! * hidden[r]!;
+          toHidden += scaling * toLogits[at]! * b[at * rank + r]!;
+        }
+        for (let feature = 0; feature < FEATURES; feature++) {
+          gradientA[r * FEATURES + feature]! += toHidden * x[feature]!;
+        }
+      }
+    }
+    previous = token;
+  }
+}

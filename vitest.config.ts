@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** The tests of `npm test`. The slow tiers, in folders of their own, are in vitest.slow.config.ts. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/parity/**', 'test/faults/**'],
+    // Native runtimes are loaded: a crash must end one test file only.
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
