@@ -12,12 +12,14 @@ import { registerConsolidate } from './commands/consolidate.ts';
 import { registerDataCheck } from './commands/data-check.ts';
 import { registerModels } from './commands/models.ts';
 import { registerScore } from './commands/score.ts';
+import { registerTrain } from './commands/train.ts';
 import { runProgram } from './run.ts';
 
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerModels,
   registerDataCheck,
   registerScore,
+  registerTrain,
   registerConsolidate,
 ];
 

@@ -56,6 +56,8 @@ export function packBatch(
     });
     segmentSizes.push(row.prompt.length);
     responsesOf(row, responses).forEach((response, which) => {
+      // Attention of no queries would give its keys undefined gradients (see tensor's matmul).
+      if (response.length === 0) throw new Error('a packed response needs at least one token');
       const start = tokens.length;
       response.forEach((token, at) => {
         sources.push(at === 0 ? last : start + at - 1);

@@ -28,20 +28,35 @@ export function bootstrapMean(
   random: Random,
   options: BootstrapOptions = {},
 ): Interval {
+  return bootstrapSumOfMeans([values], random, options);
+}
+
+/**
+ * The same for the sum of several means over different rows, such as an average over tasks: each
+ * stratum's rows are redrawn apart, as each task has test rows of its own.
+ */
+export function bootstrapSumOfMeans(
+  strata: readonly (readonly number[])[],
+  random: Random,
+  options: BootstrapOptions = {},
+): Interval {
   const { resamples = 10_000, level = 0.95 } = options;
-  if (values.length === 0) throw new RangeError('an interval needs at least one value');
-  const means = new Float64Array(resamples);
-  for (let resample = 0; resample < resamples; resample++) {
-    let sum = 0;
-    for (let draw = 0; draw < values.length; draw++) sum += values[random.integer(values.length)]!;
-    means[resample] = sum / values.length;
+  if (strata.some((values) => values.length === 0)) throw new RangeError('an interval needs at least one value');
+  const sums = new Float64Array(resamples);
+  for (const values of strata) {
+    for (let resample = 0; resample < resamples; resample++) {
+      let sum = 0;
+      for (let draw = 0; draw < values.length; draw++) sum += values[random.integer(values.length)]!;
+      sums[resample]! += sum / values.length;
+    }
   }
-  means.sort();
+  sums.sort();
   const tail = (1 - level) / 2;
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return {
-    estimate: values.reduce((sum, value) => sum + value, 0) / values.length,
-    low: quantile(means, tail),
-    high: quantile(means, 1 - tail),
+    estimate: strata.reduce((sum, values) => sum + mean(values), 0),
+    low: quantile(sums, tail),
+    high: quantile(sums, 1 - tail),
   };
 }
 

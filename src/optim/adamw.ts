@@ -20,7 +20,7 @@ export interface AdamWState {
   readonly secondMoments: ReadonlyMap<string, Float32Array>;
 }
 
-export const adamWDefaults: AdamWSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+const adamWDefaults: AdamWSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
 
 export class AdamW {
   readonly #settings: AdamWSettings;

@@ -22,12 +22,12 @@ export function evaluate(outputs: readonly Tensor[], given: ReadonlyMap<Tensor, 
     values.set(tensor, value);
   };
   for (const [tensor, value] of given) keep(tensor, value);
-  const valueOf = (tensor: Tensor): Value => values.get(tensor) as Value;
+  const known = (tensor: Tensor): Value => values.get(tensor) as Value;
   for (const node of nodesOf(outputs, given)) {
-    const results = node.operation.evaluate(node.inputs.map(valueOf), node.attributes, node);
+    const results = node.operation.evaluate(node.inputs.map(known), node.attributes, node);
     node.outputs.forEach((output, at) => {
       keep(output, results[at] as Value);
     });
   }
-  return outputs.map(valueOf);
+  return outputs.map(known);
 }

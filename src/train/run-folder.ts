@@ -3,7 +3,7 @@
  * with versions and hashes. Decides whether a run may begin or go on there.
  */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { writeFileAtomic } from '../support/atomic-file.ts';
@@ -59,7 +59,17 @@ export async function enterRunFolder(
         'its numbers may differ from an uninterrupted run',
     );
   }
+  await removeLeftovers(folder);
   return true;
+}
+
+/** What a killed writer left beside the files it was about to replace; all of it is written again. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (/\.tmp-[0-9a-f]{12}$/.test(entry.name)) await rm(path, { recursive: true, force: true });
+    else if (entry.isDirectory()) await removeLeftovers(path);
+  }
 }
 
 /** @throws {UserError} if the file was changed into something this program does not write. */

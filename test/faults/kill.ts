@@ -7,7 +7,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isDeepStrictEqual } from 'node:util';
 import type { Random } from '../../src/support/random.ts';
 import { outcome, writeToyData } from '../train/toy-stream.ts';
 
@@ -32,29 +31,35 @@ export async function killAndResume(
   const failures: string[] = [];
   let kills = 0;
   while (kills < count) {
-    await inFolder(async (folder) => {
-      for (let attempt = 0; ; attempt++) {
-        const isLast = kills >= count || (attempt > 0 && random.uniform() < 0.4);
-        const delay = isLast ? undefined : random.uniform() * duration;
-        const result = await runChild(folder, attempt > 0, delay);
-        if (attempt > 0) {
-          const phase = phaseOf(result.log);
-          where[phase] = (where[phase] ?? 0) + 1;
-        }
-        if (result.killed) {
-          onKill(++kills);
-          continue;
-        }
-        if (result.code !== 0)
-          failures.push(`exit code ${result.code} after ${attempt} kills: ${result.log}`);
-        else if (!isDeepStrictEqual(outcome(join(folder, 'output')), expected)) {
-          failures.push(`another result after ${attempt} kills, the last start said: ${result.log}`);
-        }
-        return;
-      }
-    });
+    // One to three blows to each run, then it is left to finish.
+    const blows = Math.min(1 + random.integer(3), count - kills);
+    const delays = Array.from({ length: blows }, () => random.uniform() * duration);
+    const run = await inFolder((folder) => disturbedRun(folder, delays, expected));
+    for (const phase of run.phases) where[phase] = (where[phase] ?? 0) + 1;
+    if (run.failure !== undefined) failures.push(run.failure);
+    kills += run.phases.length;
+    onKill(kills);
   }
   return { kills, where, failures };
+}
+
+/** A run killed after each of the delays, as far as it lives that long, and resumed until it is done. */
+async function disturbedRun(folder: string, delays: readonly number[], expected: Record<string, string>) {
+  const phases: string[] = [];
+  for (const delay of [...delays, undefined]) {
+    const { killed, code, log } = await runChild(folder, phases.length > 0, delay);
+    const resumedAt = phases.length - 1;
+    if (resumedAt >= 0) phases[resumedAt] = phaseOf(log);
+    if (killed) phases.push('unknown');
+    else if (code !== 0) return { phases, failure: `exit code ${code} after ${phases.length} kills: ${log}` };
+    else {
+      const found = outcome(join(folder, 'output'));
+      const files = Object.keys({ ...found, ...expected }).filter((file) => found[file] !== expected[file]);
+      if (files.length === 0) return { phases };
+      return { phases, failure: `${files} differ after ${phases.length} kills; the last start said: ${log}` };
+    }
+  }
+  return { phases, failure: 'killed though nobody did' };
 }
 
 async function undisturbed(): Promise<{ expected: Record<string, string>; duration: number }> {

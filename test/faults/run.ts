@@ -7,7 +7,7 @@ const say = (line: string) => void process.stderr.write(`${line}\n`);
 
 say(`${count} kills, seed ${seed}`);
 const { kills, where, failures } = await killAndResume(count, Random.fromSeed(seed), (done) => {
-  if (done % 10 === 0) say(`${done}/${count} kills`);
+  say(`${done}/${count} kills`);
 });
 say(`${kills} kills; resumed in: ${JSON.stringify(where)}`);
 for (const failure of failures) say(`FAILED: ${failure}`);

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import type { Engine } from '../../src/engine/engine.ts';
+import type { Engine, RowLogProbs } from '../../src/engine/engine.ts';
 import type { Adapter } from '../../src/model/adapter.ts';
 import { createObjective } from '../../src/objective/index.ts';
 import type { EncodedRow } from '../../src/text/encoded-row.ts';
@@ -62,27 +62,30 @@ function worstRelative(ours: ArrayLike<number>, theirs: readonly number[]): numb
   return Math.max(...theirs.map((value, at) => Math.abs((ours[at] as number) - value) / Math.abs(value)));
 }
 
-/** Checks log-probs under the base and under the adapter; returns the worst relative difference. */
+export interface LogProbComparison {
+  /** The largest relative difference. */
+  readonly worst: number;
+  /** Our own log-probs under the base: the reference that training would use. */
+  readonly reference: RowLogProbs;
+}
+
+/** Checks log-probs under the base and under the adapter. */
 export async function compareLogProbs(
   engine: Engine,
   rows: readonly EncodedRow[],
   adapter: Adapter,
   expected: ExpectedAdapter,
-): Promise<number> {
-  let worst = 0;
-  for (const [policy, theirs] of [
-    [null, expected.base],
-    [adapter, expected.policy],
-  ] as const) {
-    const ours = await engine.score(rows, policy);
-    worst = Math.max(
-      worst,
-      worstRelative(ours.chosen, theirs.chosen),
-      worstRelative(ours.rejected, theirs.rejected),
-    );
-  }
+): Promise<LogProbComparison> {
+  const reference = await engine.score(rows, null);
+  const policy = await engine.score(rows, adapter);
+  const worst = Math.max(
+    worstRelative(reference.chosen, expected.base.chosen),
+    worstRelative(reference.rejected, expected.base.rejected),
+    worstRelative(policy.chosen, expected.policy.chosen),
+    worstRelative(policy.rejected, expected.policy.rejected),
+  );
   expect(worst).toBeLessThanOrEqual(LOGP_TOLERANCE);
-  return worst;
+  return { worst, reference };
 }
 
 export interface Differences {
@@ -95,6 +98,7 @@ export async function compareObjective(
   engine: Engine,
   rows: readonly EncodedRow[],
   adapter: Adapter,
+  reference: RowLogProbs,
   expected: ExpectedAdapter,
   { settings, loss, grad_norm: gradientNorm, gradients }: ExpectedObjective,
 ): Promise<Differences> {
@@ -104,8 +108,8 @@ export async function compareObjective(
     adapter,
     objective,
     constants: {
-      reference_chosen: Float64Array.from(expected.base.chosen),
-      reference_rejected: Float64Array.from(expected.base.rejected),
+      reference_chosen: reference.chosen,
+      reference_rejected: reference.rejected,
       kl: new Float64Array(rows.length).fill(expected.kl),
     },
   });

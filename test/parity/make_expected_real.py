@@ -14,7 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from make_tiny_models import save_adapter
-from objectives import VARIANTS
+from objectives import MAIN_VARIANTS
 from oracle import TextEncoder, as_json, evaluate, load_model
 
 ROWS_PER_FILE = 2
@@ -43,7 +43,7 @@ def main(folder: Path, output: Path, files: list[Path]) -> None:
     del base
     encoder = TextEncoder(folder)
     rows = [row for path in files for row in short_rows(encoder, path)]
-    result = evaluate(load_model(folder, output / "adapter"), rows, VARIANTS)
+    result = evaluate(load_model(folder, output / "adapter"), rows, MAIN_VARIANTS)
     document = dict(model=str(folder), rows=rows, adapters={"adapter": as_json(result, lambda _: True)})
     (output / "expected.json").write_text(json.dumps(document) + "\n")
 

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createOrtEngine } from '../../src/engine/ort/index.ts';
-import { openModelFolder } from '../../src/model/model-folder.ts';
+import { type ModelFolder, openModelFolder } from '../../src/model/model-folder.ts';
 import { readPeftAdapter } from '../../src/model/peft.ts';
 import { openModel } from '../../src/model/resolve.ts';
 import { compareLogProbs, compareObjective, type Expected, readExpected } from './comparison.ts';
@@ -37,16 +37,20 @@ afterAll(async () => {
 
 /** Checks everything expected of one model and reports how far apart the two are. */
 async function compareAll(
-  engine: Engine,
-  expected: Expected,
+  model: ModelFolder,
+  { rows, adapters }: Expected,
   adapterFolder: (name: string) => string,
 ): Promise<void> {
-  for (const [name, values] of Object.entries(expected.adapters)) {
+  for (const [name, values] of Object.entries(adapters)) {
     const adapter = await readPeftAdapter(adapterFolder(name));
-    const logps = await compareLogProbs(engine, expected.rows, adapter, values);
+    const { worst: logps, reference } = await withEngine(model, (engine) =>
+      compareLogProbs(engine, rows, adapter, values),
+    );
     const worst = { loss: 0, gradient: 0 };
     for (const objective of values.objectives) {
-      const { loss, gradient } = await compareObjective(engine, expected.rows, adapter, values, objective);
+      const { loss, gradient } = await withEngine(model, (engine) =>
+        compareObjective(engine, rows, adapter, reference, values, objective),
+      );
       worst.loss = Math.max(worst.loss, loss);
       worst.gradient = Math.max(worst.gradient, gradient);
     }
@@ -56,6 +60,16 @@ async function compareAll(
     report(
       `${name}: worst differences: log-probs ${first}, loss ${second}, gradient of a LoRA tensor ${third}`,
     );
+  }
+}
+
+/** An engine of its own for each objective: all their graphs at once would not fit into memory. */
+async function withEngine<T>(model: ModelFolder, use: (engine: Engine) => Promise<T>): Promise<T> {
+  const engine = await createOrtEngine(model);
+  try {
+    return await use(engine);
+  } finally {
+    await engine.close();
   }
 }
 
@@ -75,14 +89,10 @@ describe('tiny models', () => {
   });
 
   it.each(['untied-gqa', 'tied-llama3', 'biased'])('%s', async (name) => {
-    const engine = await createOrtEngine(await openModelFolder(join(models, name)));
-    try {
-      await compareAll(engine, readExpected(join(expected, `${name}.json`)), (adapter) =>
-        join(models, name, 'adapters', adapter),
-      );
-    } finally {
-      await engine.close();
-    }
+    const model = await openModelFolder(join(models, name));
+    await compareAll(model, readExpected(join(expected, `${name}.json`)), (adapter) =>
+      join(models, name, 'adapters', adapter),
+    );
   });
 
   it('give the first step that the command line logs', async () => {
@@ -128,11 +138,6 @@ describe('SmolLM2-135M-Instruct', () => {
     if (typeof model === 'string') return skip(`the model is not at hand: ${model}`);
     const output = join(folder, 'smollm2');
     await runOracle('make_expected_real.py', model.path, output, ...files);
-    const engine = await createOrtEngine(model);
-    try {
-      await compareAll(engine, readExpected(join(output, 'expected.json')), (name) => join(output, name));
-    } finally {
-      await engine.close();
-    }
+    await compareAll(model, readExpected(join(output, 'expected.json')), (name) => join(output, name));
   });
 });

@@ -87,7 +87,7 @@ describe('a resumed run equals the uninterrupted one, bit for bit', () => {
   it('from the checkpoint before a damaged one, saying so', async () => {
     const expected = await uninterrupted();
     const folder = workspace();
-    await runUntil(Math.floor(expected.rows * 0.7), folder, toyConfig());
+    await runUntil(Math.floor(expected.rows * 0.85), folder, toyConfig());
     const [, newest] = checkpoints(folder);
     const bytes = readFileSync(newest!);
     bytes[bytes.length - 9]! ^= 1;

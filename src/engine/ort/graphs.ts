@@ -40,16 +40,18 @@ export function gradientGraph(
   const parameters = new Parameters(adapter);
   const logps = sequenceLogProbs(config, batchInputs(layout), parameters, recompute);
   const [chosenLogp, rejectedLogp] = perResponse(logps, layout);
+  const constants = new Map(objective.constants.map((name) => [name, input(constantName(name), [pairs])]));
   const rowLosses = objective.expression({
     chosenLogp,
     rejectedLogp: rejectedLogp ?? zerosLike(chosenLogp),
     chosenLength: input('chosen_length', [pairs]),
     rejectedLength: input('rejected_length', [pairs]),
     constant: (name) => {
-      if (!objective.constants.includes(name)) {
+      const constant = constants.get(name);
+      if (!constant) {
         throw new Error(`the objective ${objective.name} does not declare the constant "${name}"`);
       }
-      return input(constantName(name), [pairs]);
+      return constant;
     },
   });
   const loss = multiply(sum(rowLosses), input('weight', [1]));
@@ -70,4 +72,3 @@ function perResponse(logps: Tensor, { pairs, responses }: LayoutOptions): readon
   const columns = split(reshape(logps, [pairs, 2]), [1, 1], 1);
   return columns.map((column) => reshape(column, [pairs])) as [Tensor, Tensor];
 }
-

@@ -1,18 +1,23 @@
 /** The embedded engine: graphs built here, run by ONNX Runtime on the CPU, without Python. */
-import { type Adapter } from '../../model/adapter.ts';
-import { adapterShape } from '../../model/graph/parameters.ts';
+import type { Adapter } from '../../model/adapter.ts';
 import type { Recompute } from '../../model/graph/decoder.ts';
+import { adapterShape } from '../../model/graph/parameters.ts';
 import { rotaryTableValues } from '../../model/graph/rope.ts';
 import type { ModelFolder } from '../../model/model-folder.ts';
 import type { EncodedRow } from '../../text/encoded-row.ts';
 import type { Engine, GradientRequest, GradientResult, RowLogProbs, RunOptions } from '../engine.ts';
-import { packBatch, packedLength, type PackedBatch } from '../packing.ts';
+import { type PackedBatch, packBatch, packedLength } from '../packing.ts';
 import { constantName, gradientGraph, gradientName, scoringGraph } from './graphs.ts';
 import { createSession, type Feed, type OrtSession } from './session.ts';
 
 export interface OrtEngineOptions {
   readonly threads?: number;
-  /** Packed tokens up to which rows are put in one micro-batch. */
+  /**
+   * Most pairs in one micro-batch. Each number of pairs met is a graph of its own, so more pairs cost
+   * seconds to start and memory; they pay where pairs are short or the model small.
+   */
+  readonly pairsPerBatch?: number;
+  /** Packed tokens up to which pairs are put in one micro-batch. */
   readonly microBatchTokens?: number;
   /** What the backward pass computes again; `auto` decides by a batch's length. */
   readonly recompute?: Recompute | 'auto';
@@ -22,8 +27,6 @@ type Responses = 'chosen' | 'pair';
 
 const headPieces = 8;
 const pieceSize = 256;
-/** One graph for each number of pairs; more would make more sessions than the gain is worth. */
-const mostPairs = 4;
 
 export class OrtEngine implements Engine {
   readonly identity: string;
@@ -34,7 +37,7 @@ export class OrtEngine implements Engine {
 
   constructor(model: ModelFolder, options: OrtEngineOptions = {}) {
     this.#model = model;
-    this.#options = { threads: 0, microBatchTokens: 512, recompute: 'auto', ...options };
+    this.#options = { threads: 0, pairsPerBatch: 1, microBatchTokens: 512, recompute: 'auto', ...options };
     this.identity = `${model.identity}:float32`;
   }
 
@@ -47,7 +50,10 @@ export class OrtEngine implements Engine {
     const shape = adapter && adapterShape(adapter);
     for (const indices of this.#microBatches(rows, 'pair')) {
       options.signal?.throwIfAborted();
-      const batch = this.#pack(indices.map((index) => rows[index] as EncodedRow), 'pair');
+      const batch = this.#pack(
+        indices.map((index) => rows[index] as EncodedRow),
+        'pair',
+      );
       const session = await this.#session(`score|${batch.pairs}|${adapterKey(adapter)}`, () =>
         scoringGraph(this.#model.config, this.#layout(batch), shape),
       );
@@ -63,14 +69,18 @@ export class OrtEngine implements Engine {
     const { responses } = objective;
     const weight = 1 / normaliser(request);
     const logps = emptyLogProbs(rows.length);
-    const sums = new Map([...adapter.tensors].map(([name, { data }]) => [name, new Float64Array(data.length)]));
+    const sums = new Map(
+      [...adapter.tensors].map(([name, { data }]) => [name, new Float64Array(data.length)]),
+    );
     let loss = 0;
+    const kind = `gradient|${objective.key}|${adapterKey(adapter)}|`;
+    await this.#releaseExcept(kind);
     for (const indices of this.#microBatches(rows, responses)) {
       options.signal?.throwIfAborted();
       const members = indices.map((index) => rows[index] as EncodedRow);
       const batch = this.#pack(members, responses);
       const recompute = this.#recomputeFor(batch);
-      const key = `gradient|${batch.pairs}|${recompute}|${objective.key}|${adapterKey(adapter)}`;
+      const key = `${kind}${batch.pairs}|${recompute}`;
       const session = await this.#session(key, () =>
         gradientGraph(this.#model.config, this.#layout(batch), adapterShape(adapter), objective, recompute),
       );
@@ -113,7 +123,7 @@ export class OrtEngine implements Engine {
     rows.forEach((row, index) => {
       const length = packedLength(row, responses);
       const current = batches.at(-1);
-      if (current && current.length < mostPairs && filled + length <= this.#options.microBatchTokens) {
+      if (current && current.length < this.#options.pairsPerBatch && filled + length <= this.#options.microBatchTokens) {
         current.push(index);
         filled += length;
       } else {
@@ -147,12 +157,24 @@ export class OrtEngine implements Engine {
     return session;
   }
 
+  /** A stage trains one objective: another's graphs, with the memory they hold, are let go. */
+  async #releaseExcept(kind: string): Promise<void> {
+    for (const [key, session] of this.#sessions) {
+      if (!key.startsWith('gradient|') || key.startsWith(kind)) continue;
+      this.#sessions.delete(key);
+      await (await session).release();
+    }
+  }
+
   #batchFeeds(batch: PackedBatch): Record<string, Feed> {
     const { headSize } = this.#model.config;
     // The runtime's rotary kernel wants tables at least as long as the packed batch.
     const tables = this.#rotaryTables(batch.tokenCount);
     const targets = batch.targets.length;
-    const feed = (data: Float32Array | BigInt64Array, shape: number[] = [data.length]): Feed => ({ data, shape });
+    const feed = (data: Float32Array | BigInt64Array, shape: number[] = [data.length]): Feed => ({
+      data,
+      shape,
+    });
     return {
       tokens: feed(batch.tokens),
       positions: feed(batch.positions),

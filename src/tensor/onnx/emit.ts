@@ -69,7 +69,9 @@ class Emitter implements Lowering {
     if (!this.#names.has(tensor)) {
       const { node } = tensor;
       const names = node.operation.lower(node, this);
-      node.outputs.forEach((output, at) => this.#names.set(output, names[at] as string));
+      node.outputs.forEach((output, at) => {
+        this.#names.set(output, names[at] as string);
+      });
     }
     return this.#names.get(tensor) as string;
   }

@@ -2,7 +2,7 @@
 import { printShape, type Shape, sameShape } from '../dimension.ts';
 import { float, int } from '../onnx/lowering.ts';
 import type { Operation, Value } from '../operation.ts';
-import { applySingle, expectDataTypes, type Tensor, type TensorType } from '../tensor.ts';
+import { applySingle, expectDataTypes, type Tensor } from '../tensor.ts';
 import { countOf } from './indexing.ts';
 
 interface MatmulAttributes {
@@ -88,6 +88,8 @@ export const matmulOperation: Operation<MatmulAttributes> = {
 
 /**
  * alpha · a b over the last two axes, each operand transposed first where told; leading axes agree.
+ * With leading axes the inner size must not be 0 at run time: ONNX Runtime 1.30 leaves what should be zeros
+ * uninitialised there.
  * @returns [..., rows of a, columns of b]
  */
 export function matmul(a: Tensor, b: Tensor, options: Partial<MatmulAttributes> = {}): Tensor {

@@ -32,6 +32,8 @@ export const reshapeOperation: Operation<{ readonly shape: Shape }> = {
     if (shape.filter((dimension) => !isStatic(dimension)).length > 1) {
       throw new Error(`reshape to ${printShape(shape)}: at most one symbolic dimension can be inferred`);
     }
+    // ONNX reads a size of 0 as "the input's".
+    if (shape.includes(0)) throw new Error(`reshape to ${printShape(shape)}: a static dimension is positive`);
     return [{ shape, dataType: (tensor as TensorType).dataType }];
   },
   gradient: (node, [cotangent]) => [reshape(cotangent as Tensor, (node.inputs[0] as Tensor).shape)],
@@ -260,7 +262,8 @@ export const barrierOperation: Operation<Record<never, never>> = {
     const copy = lowering.emitSingle('Concat', [flat(lowering.nameOf(tensor)), none], {
       attributes: { axis: int(0) },
     });
-    return [lowering.emitSingle('Reshape', [copy, shape])];
+    // Sizes of 0 are meant as such here.
+    return [lowering.emitSingle('Reshape', [copy, shape], { attributes: { allowzero: int(1) } })];
   },
   evaluate: ([value]) => [value as Value],
 };

@@ -1,0 +1,41 @@
+/**
+ * Cuts the benchmark's files into training, validation and test rows for the experiments here.
+ *
+ *     npx tsx experiments/real/prepare.ts [folder of the benchmark]
+ *
+ * Learning rates and the like are chosen on the validation rows, which come from the end of the training
+ * files; test rows are the benchmark's own. HC3 is at hand as test rows only, so those are divided.
+ */
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeFileAtomic } from '../../src/support/atomic-file.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const source = process.argv[2] ?? join(root, '..', 'shared', 'data', 'lifealign-bench');
+const target = join(root, 'runs', 'data');
+
+const validationRows = 300;
+
+async function rowsOf(...path: string[]): Promise<unknown[]> {
+  return JSON.parse(await readFile(join(source, ...path), 'utf8')) as unknown[];
+}
+
+async function write(name: string, rows: readonly unknown[]): Promise<void> {
+  await writeFileAtomic(join(target, `${name}.json`), `${JSON.stringify(rows)}\n`);
+  process.stdout.write(`${name}: ${rows.length} rows\n`);
+}
+
+await mkdir(target, { recursive: true });
+const tasks = { harmless: 'hh-rlhf-harmless-base', helpful: 'hh-rlhf-helpful-base', safe: 'safe-rlhf', truthful: 'TruthfulQA' };
+for (const [name, folder] of Object.entries(tasks)) {
+  const rows = await rowsOf(folder, 'train.json');
+  const kept = rows.length - Math.min(validationRows, Math.floor(rows.length / 4));
+  await write(`${name}-train`, rows.slice(0, kept));
+  await write(`${name}-validation`, rows.slice(kept));
+  await write(`${name}-test`, await rowsOf(folder, 'test.json'));
+}
+const answers = await rowsOf('HC3', 'test.json');
+await write('answers-train', answers.slice(0, 600));
+await write('answers-validation', answers.slice(600, 700));
+await write('answers-test', answers.slice(700));

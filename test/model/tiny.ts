@@ -1,0 +1,98 @@
+/** The tiny random models of the parity fixtures, rows of random tokens, and values for graphs over them. */
+import { fileURLToPath } from 'node:url';
+import { packBatch } from '../../src/engine/packing.ts';
+import type { Adapter } from '../../src/model/adapter.ts';
+import { rotaryTableValues } from '../../src/model/graph/rope.ts';
+import { type ModelFolder, openModelFolder } from '../../src/model/model-folder.ts';
+import { readPeftAdapter } from '../../src/model/peft.ts';
+import { readTensor } from '../../src/model/weights/safetensors.ts';
+import { Random } from '../../src/support/random.ts';
+import type { Value } from '../../src/tensor/operation.ts';
+import { nodesOf, type Tensor } from '../../src/tensor/tensor.ts';
+import type { EncodedRow } from '../../src/text/encoded-row.ts';
+
+const FIXTURES = new URL('../parity/fixtures/models/', import.meta.url);
+
+/** Each model with the adapter that has most modules. */
+export const TINY_MODELS = [
+  ['untied-gqa', 'all'],
+  ['tied-llama3', 'all'],
+  ['biased', 'mixed'],
+] as const;
+
+export async function openTiny(
+  name: string,
+  adapter: string,
+): Promise<{ model: ModelFolder; adapter: Adapter }> {
+  const folder = fileURLToPath(new URL(name, FIXTURES));
+  return {
+    model: await openModelFolder(folder),
+    adapter: await readPeftAdapter(`${folder}/adapters/${adapter}`),
+  };
+}
+
+/** Rows of random tokens with these lengths of prompt, chosen and rejected response. */
+export function randomRows(
+  lengths: readonly (readonly [number, number, number])[],
+  vocabulary: number,
+  seed: number,
+): readonly EncodedRow[] {
+  const random = Random.fromSeed(seed);
+  const tokens = (length: number) => Int32Array.from({ length }, () => random.integer(vocabulary));
+  return lengths.map(([prompt, chosen, rejected]) => ({
+    prompt: tokens(prompt),
+    chosen: tokens(chosen),
+    rejected: tokens(rejected),
+  }));
+}
+
+export function makeValue(shape: readonly number[], data: ArrayLike<number | bigint>): Value {
+  return { shape, data: Float64Array.from(data, Number) };
+}
+
+export function weightValues({ weights }: ModelFolder): Map<string, Value> {
+  return new Map([...weights].map(([name, entry]) => [name, makeValue(entry.shape, readTensor(entry))]));
+}
+
+export function adapterValues(adapter: Adapter | null): Map<string, Value> {
+  return new Map(
+    [...(adapter?.tensors ?? [])].map(([name, { shape, data }]) => [name, makeValue(shape, data)]),
+  );
+}
+
+export const HEAD_PIECES = 2;
+
+/** The inputs of a graph over one packed batch of these rows, cut into `HEAD_PIECES`. */
+export function batchValues(
+  { config }: ModelFolder,
+  rows: readonly EncodedRow[],
+  responses: 'chosen' | 'pair',
+): Map<string, Value> {
+  const batch = packBatch(rows, responses, HEAD_PIECES, 4);
+  const tables = rotaryTableValues(config, batch.tokenCount);
+  const tableShape = [batch.tokenCount, config.headSize / 2];
+  const integers = (data: BigInt64Array) => makeValue([data.length], data);
+  return new Map([
+    ['tokens', integers(batch.tokens)],
+    ['positions', integers(batch.positions)],
+    ['segment_sizes', integers(batch.segmentSizes)],
+    ['query_sizes', integers(batch.querySizes)],
+    ['sources', integers(batch.sources)],
+    ['targets', integers(batch.targets)],
+    ['head_sizes', integers(batch.headSizes)],
+    ['membership', makeValue([batch.querySizes.length, batch.targets.length], batch.membership)],
+    ['rotary_cosines', makeValue(tableShape, tables.cosines)],
+    ['rotary_sines', makeValue(tableShape, tables.sines)],
+  ]);
+}
+
+/** Pairs a graph's inputs and weights with values by name. */
+export function feed(outputs: readonly Tensor[], values: ReadonlyMap<string, Value>): Map<Tensor, Value> {
+  const given = new Map<Tensor, Value>();
+  for (const node of nodesOf(outputs)) {
+    if (node.operation.name !== 'input' && node.operation.name !== 'weight') continue;
+    const value = values.get((node.attributes as { name: string }).name);
+    if (value) given.set(node.outputs[0] as Tensor, value);
+  }
+  return given;
+}
