@@ -4,7 +4,7 @@
  *     npx tsx experiments/real/prepare.ts [folder of the benchmark]
  *
  * Learning rates and the like are chosen on the validation rows, which come from the end of the training
- * files; test rows are the benchmark's own. HC3 is at hand as test rows only, so those are divided.
+ * files; test rows are the benchmark's own.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -27,7 +27,12 @@ async function write(name: string, rows: readonly unknown[]): Promise<void> {
 }
 
 await mkdir(target, { recursive: true });
-const tasks = { harmless: 'hh-rlhf-harmless-base', helpful: 'hh-rlhf-helpful-base', safe: 'safe-rlhf', truthful: 'TruthfulQA' };
+const tasks = {
+  harmless: 'hh-rlhf-harmless-base',
+  helpful: 'hh-rlhf-helpful-base',
+  safe: 'safe-rlhf',
+  truthful: 'TruthfulQA',
+};
 for (const [name, folder] of Object.entries(tasks)) {
   const rows = await rowsOf(folder, 'train.json');
   const kept = rows.length - Math.min(validationRows, Math.floor(rows.length / 4));
@@ -35,7 +40,3 @@ for (const [name, folder] of Object.entries(tasks)) {
   await write(`${name}-validation`, rows.slice(kept));
   await write(`${name}-test`, await rowsOf(folder, 'test.json'));
 }
-const answers = await rowsOf('HC3', 'test.json');
-await write('answers-train', answers.slice(0, 600));
-await write('answers-validation', answers.slice(600, 700));
-await write('answers-test', answers.slice(700));

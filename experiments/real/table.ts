@@ -62,8 +62,7 @@ type Weights = (i: number, j: number, count: number) => number;
 
 const statistics: Record<string, Weights> = {
   Last: (i, _j, n) => (i === n - 1 ? 1 / n : 0),
-  BWT: (i, j, n) =>
-    j === n - 1 ? 0 : ((i === n - 1 ? 1 : 0) - (i === j ? 1 : 0)) / (n - 1),
+  BWT: (i, j, n) => (j === n - 1 ? 0 : ((i === n - 1 ? 1 : 0) - (i === j ? 1 : 0)) / (n - 1)),
   AP: (i, _j, n) => 1 / (n * (i + 1)),
 };
 
@@ -71,13 +70,16 @@ const statistics: Record<string, Weights> = {
 function contributions({ cells, tasks }: LoadedRun, weights: Weights): number[][] {
   return tasks.map((_, j) =>
     cells[j]![j]!.map((_, row) =>
-      cells.slice(j).reduce((sum, measured, at) => sum + weights(j + at, j, tasks.length) * measured[j]![row]!, 0),
+      cells
+        .slice(j)
+        .reduce((sum, measured, at) => sum + weights(j + at, j, tasks.length) * measured[j]![row]!, 0),
     ),
   );
 }
 
 const random = () => Random.fromSeed(0);
-const show = ({ estimate, low, high }: Interval) => `${estimate.toFixed(1)} [${low.toFixed(1)}, ${high.toFixed(1)}]`;
+const show = ({ estimate, low, high }: Interval) =>
+  `${estimate.toFixed(1)} [${low.toFixed(1)}, ${high.toFixed(1)}]`;
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
 const print = (text: string) => process.stdout.write(text);
 
@@ -86,11 +88,14 @@ const alone = runs.find((run) => run.name === 'stl');
 const compared = runs.filter((run) => run !== alone);
 
 if (alone) {
-  print(line(['task', 'test rows', 'base', 'alone (STL)', 'gain']) + line(['---', '---', '---', '---', '---']));
+  print(
+    line(['task', 'test rows', 'base', 'alone (STL)', 'gain']) + line(['---', '---', '---', '---', '---']),
+  );
   alone.tasks.forEach((task, at) => {
     const [before, after] = [alone.base[at]!, alone.cells[at]![at]!];
     const gain = bootstrapDifference(before, after, random());
-    const mean = (values: readonly number[]) => (values.reduce((a, b) => a + b, 0) / values.length).toFixed(1);
+    const mean = (values: readonly number[]) =>
+      (values.reduce((a, b) => a + b, 0) / values.length).toFixed(1);
     print(line([task, String(after.length), mean(before), mean(after), show(gain)]));
   });
   print('\n');
@@ -103,7 +108,9 @@ if (first) {
   print(line(['---', ...first.tasks.map(() => '---'), ...names.map(() => '---'), '---']));
   for (const run of compared) {
     const final = run.cells.at(-1)!.map((cell) => (cell.reduce((a, b) => a + b, 0) / cell.length).toFixed(1));
-    const values = names.map((name) => show(bootstrapSumOfMeans(contributions(run, statistics[name]!), random())));
+    const values = names.map((name) =>
+      show(bootstrapSumOfMeans(contributions(run, statistics[name]!), random())),
+    );
     print(line([run.name, ...final, ...values, (run.seconds / 60).toFixed(0)]));
   }
   print('\n');
@@ -112,7 +119,10 @@ if (first && others.length > 0) {
   print(line([`${first.name} minus`, ...names]) + line(['---', ...names.map(() => '---')]));
   for (const run of others) {
     const values = names.map((name) => {
-      const [ours, theirs] = [first, run].map((one) => contributions(one, statistics[name]!)) as [number[][], number[][]];
+      const [ours, theirs] = [first, run].map((one) => contributions(one, statistics[name]!)) as [
+        number[][],
+        number[][],
+      ];
       const differences = ours.map((task, j) => task.map((value, row) => value - theirs[j]![row]!));
       return show(bootstrapSumOfMeans(differences, random()));
     });

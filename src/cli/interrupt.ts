@@ -1,18 +1,37 @@
 /** Ctrl-C for commands that can stop cleanly between two steps. */
 import { Interrupted } from '../support/errors.ts';
 
+export interface InterruptOptions {
+  /** What the command ends with, unless the work has more to say. */
+  readonly reason: string;
+  /** Said at once, where stopping takes a while. */
+  readonly notice?: string;
+}
+
 /**
- * A signal for long work. The first SIGINT or SIGTERM aborts it, with an `Interrupted` that says
- * `advice` (how to go on); the second ends the process at once, as if nobody listened.
+ * Runs `work` with a signal that the first SIGINT or SIGTERM aborts, with an `Interrupted`. The second ends
+ * the process at once, as if nobody listened; so does any after the work is done.
  */
-export function interruptSignal(advice: string): AbortSignal {
+export async function interruptible<T>(
+  { reason, notice }: InterruptOptions,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController();
   const names = ['SIGINT', 'SIGTERM'] as const;
-  const stop = () => {
+  const release = () => {
     for (const name of names) process.off(name, stop);
-    process.stderr.write('\nlifealign: stopping after this step (once more to stop at once)\n');
-    controller.abort(new Interrupted(`interrupted; ${advice}`));
+  };
+  const stop = () => {
+    release();
+    // A terminal has just shown ^C, or a progress bar, on the line.
+    if (process.stderr.isTTY) process.stderr.write('\n');
+    if (notice !== undefined) process.stderr.write(`lifealign: ${notice}\n`);
+    controller.abort(new Interrupted(reason));
   };
   for (const name of names) process.on(name, stop);
-  return controller.signal;
+  try {
+    return await work(controller.signal);
+  } finally {
+    release();
+  }
 }

@@ -25,7 +25,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
 
 /** Runs the command line and returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  endQuietlyOnClosedPipe();
+  process.stdout.off('error', endQuietlyOnClosedPipe).on('error', endQuietlyOnClosedPipe);
   const program = new Command('lifealign')
     .description('Lifelong preference alignment of large language models.')
     .version(version);
@@ -33,9 +33,7 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 /** `lifealign ... | head` closes our output early; that is the reader's choice, not an error. */
-function endQuietlyOnClosedPipe(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
+function endQuietlyOnClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
 }

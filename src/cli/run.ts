@@ -2,11 +2,11 @@
 import { type Command, CommanderError } from 'commander';
 import { Interrupted, UserError } from '../support/errors.ts';
 
-const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
 /**
  * Parses `args` and runs the command they name. Returns the exit code: 0 done; 2 bad usage; a
- * `UserError`'s own; 130 when interrupted; 1, with a stack trace, for a defect.
+ * `UserError`'s own; 1 when interrupted and, with a stack trace, for a defect.
  */
 export async function runProgram(
   program: Command,
@@ -35,7 +35,7 @@ function report(error: unknown): number {
   }
   if (error instanceof Interrupted) {
     process.stderr.write(`lifealign: ${error.message || 'interrupted'}\n`);
-    return EXIT.interrupted;
+    return EXIT.failed;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`lifealign: unexpected error, a defect in lifealign\n${text}\n`);

@@ -7,8 +7,6 @@ import type { PreferenceRow, PromptRow } from './row.ts';
 export interface ReadOptions {
   /** `error`: the first invalid row throws; `skip`: invalid rows are left out and listed. */
   readonly invalidRows: 'error' | 'skip';
-  /** Only the first so many valid rows, in the file's order; null or left out: all of them. */
-  readonly limit?: number | null;
 }
 
 export interface SkippedRow extends RowProblem {
@@ -21,15 +19,13 @@ export interface SkippedRow extends RowProblem {
 export interface RowsFile<Row> {
   readonly file: string;
   readonly rows: readonly Row[];
-  /** Of the whole file, whatever the limit. */
   readonly skipped: readonly SkippedRow[];
   /** Of the file's bytes. */
   readonly sha256: string;
 }
 
 /**
- * Reads preference rows. The whole file is checked even when a limit needs only its beginning, so that
- * raising the limit brings no surprise. Broken JSON is an error under both settings of `invalidRows`.
+ * Reads preference rows. Broken JSON is an error under both settings of `invalidRows`.
  * @throws {UserError} if the file cannot be read, is broken, has no valid rows, or (under `error`) an
  *   invalid one; the message names file, row and field.
  */
@@ -44,12 +40,9 @@ export function readPromptRows(file: string, options: ReadOptions): Promise<Rows
 
 async function readRows<Row>(
   file: string,
-  { invalidRows, limit = null }: ReadOptions,
+  { invalidRows }: ReadOptions,
   parse: (value: unknown, index: number) => Parsed<Row> | RowProblem,
 ): Promise<RowsFile<Row>> {
-  if (limit !== null && !(Number.isInteger(limit) && limit > 0)) {
-    throw new RangeError(`a limit of rows is a positive integer, got ${limit}`);
-  }
   const { records, sha256 } = await readRecords(file);
   const rows: Row[] = [];
   const skipped: SkippedRow[] = [];
@@ -61,7 +54,7 @@ async function readRows<Row>(
   const first = skipped[0];
   if (first !== undefined && invalidRows === 'error') throw invalidRowsError(file, skipped);
   if (rows.length === 0) throw new DataError({ file }, `no valid rows: all ${skipped.length} are invalid`);
-  return { file, rows: rows.slice(0, limit ?? undefined), skipped, sha256 };
+  return { file, rows, skipped, sha256 };
 }
 
 export function skippedRow({ row, line }: DataRecord, { field, problem }: RowProblem): SkippedRow {

@@ -5,16 +5,17 @@
  *
  * One folder per reference policy, in it one file per flush. A file is written beside and renamed, and
  * its name is the hash of its content: a killed writer leaves nothing under a valid name, writers at the
- * same time never touch each other's files, and a changed byte is noticed. A file is a row of records:
+ * same time never touch each other's files, and a changed byte is noticed. Many small files become one where
+ * they are read; a reader that finds one gone looks again. A file is a row of records:
  *
  *   32 bytes  SHA-256 of the row's token ids
  *    8 bytes  log-prob of the chosen response, float64, little-endian
  *    8 bytes  log-prob of the rejected response, likewise
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../support/atomic-file.ts';
+import { makeFolder, writeFileAtomic } from '../support/atomic-file.ts';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { errorCode } from '../support/file-error.ts';
 import { sha256 } from '../support/hash.ts';
@@ -22,6 +23,8 @@ import { sha256 } from '../support/hash.ts';
 /** Changes whenever the meaning of a record does, so that old files are not found again. */
 const FORMAT = 'lifealign reference log-probs 1';
 const RECORD_BYTES = 48;
+/** More files than these are merged into one when they are read. */
+const MOST_FILES = 16;
 const FILE_NAME = /^[0-9a-f]{64}\.logprobs$/;
 
 /** Everything but the row that decides a reference log-prob. */
@@ -60,6 +63,7 @@ export class ReferenceLogProbCache {
   readonly #warn: (message: string) => void;
   readonly #known = new Map<string, ReferenceLogProbs>();
   #unwritten = new Map<string, ReferenceLogProbs>();
+  #isUnwritable = false;
 
   private constructor(folder: string, warn: (message: string) => void) {
     this.#folder = folder;
@@ -96,35 +100,74 @@ export class ReferenceLogProbCache {
     this.#unwritten.set(key, { chosen, rejected });
   }
 
-  /** Writes what was put since the last flush. A cache that cannot be written warns; the run goes on. */
+  /** Writes what was put since the last flush. A cache that cannot be written warns once; the run goes on. */
   async flush(): Promise<void> {
     if (this.#unwritten.size === 0) return;
-    const bytes = encodeRecords(this.#unwritten);
+    const records = this.#unwritten;
     this.#unwritten = new Map();
+    await this.#write(records);
+  }
+
+  /** The name of the file the records are in now; undefined where they could not be written. */
+  async #write(records: ReadonlyMap<string, ReferenceLogProbs>): Promise<string | undefined> {
+    const bytes = encodeRecords(records);
+    const name = fileName(bytes);
     try {
-      await mkdir(this.#folder, { recursive: true });
-      await writeFileAtomic(join(this.#folder, fileName(bytes)), bytes);
+      await makeFolder(this.#folder);
+      await writeFileAtomic(join(this.#folder, name), bytes);
+      return name;
     } catch (error) {
-      this.#warn(`reference log-probs are not kept for later runs: ${(error as Error).message}`);
+      // A full disk would say so again every few seconds.
+      if (!this.#isUnwritable) {
+        this.#warn(`reference log-probs are not kept for later runs: ${(error as Error).message}`);
+      }
+      this.#isUnwritable = true;
+      return undefined;
     }
   }
 
   async #load(): Promise<void> {
-    for (const name of await this.#fileNames()) {
-      const path = join(this.#folder, name);
-      try {
-        const bytes = await readFile(path);
-        if (fileName(bytes) === name && bytes.length % RECORD_BYTES === 0) {
-          decodeRecords(bytes, this.#known);
-          continue;
-        }
-        this.#warn(`${path}: damaged, its reference log-probs are computed again; the file is removed`);
-        await rm(path, { force: true });
-      } catch (error) {
-        this.#warn(
-          `${path}: not used, its reference log-probs are computed again: ${(error as Error).message}`,
-        );
+    const seen = new Set<string>();
+    const used: string[] = [];
+    for (let isComplete = false; !isComplete; ) {
+      isComplete = true;
+      for (const name of await this.#fileNames()) {
+        if (seen.has(name)) continue;
+        seen.add(name);
+        const result = await this.#read(name);
+        if (result === 'used') used.push(name);
+        // Merged by another process: what it held is in a file that was not there when names were listed.
+        if (result === 'gone') isComplete = false;
       }
+    }
+    if (used.length > MOST_FILES) await this.#merge(used);
+  }
+
+  async #read(name: string): Promise<'used' | 'unusable' | 'gone'> {
+    const path = join(this.#folder, name);
+    try {
+      const bytes = await readFile(path);
+      if (fileName(bytes) === name && bytes.length % RECORD_BYTES === 0) {
+        decodeRecords(bytes, this.#known);
+        return 'used';
+      }
+      this.#warn(`${path}: damaged, its reference log-probs are computed again; the file is removed`);
+      await rm(path, { force: true });
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return 'gone';
+      this.#warn(
+        `${path}: not used, its reference log-probs are computed again: ${(error as Error).message}`,
+      );
+    }
+    return 'unusable';
+  }
+
+  /** One file in place of those whose records are known; these go when it is on disk. */
+  async #merge(names: readonly string[]): Promise<void> {
+    const merged = await this.#write(this.#known);
+    if (merged === undefined) return;
+    for (const name of names) {
+      if (name !== merged) await rm(join(this.#folder, name), { force: true });
     }
   }
 
@@ -147,15 +190,21 @@ function fileName(bytes: Uint8Array): string {
   return `${createHash('sha256').update(bytes).digest('hex')}.logprobs`;
 }
 
-/** Every segment goes in behind its length: moving a token from prompt to response is another row. */
-function rowKey({ prompt, chosen, rejected }: RowTokens): string {
-  return sha256([prompt, chosen, rejected].map(littleEndian));
-}
+/** A row is looked up several times a run, under each reference policy. */
+const rowKeys = new WeakMap<RowTokens, string>();
 
-function littleEndian(ids: Int32Array): Uint8Array {
-  const bytes = Buffer.alloc(ids.length * 4);
-  for (const [index, id] of ids.entries()) bytes.writeInt32LE(id, index * 4);
-  return bytes;
+/**
+ * Every segment goes in behind its length: moving a token from prompt to response is another row. Ids are
+ * taken as the host orders their bytes: little-endian wherever the engines run.
+ */
+function rowKey(row: RowTokens): string {
+  let key = rowKeys.get(row);
+  if (key === undefined) {
+    const segments = [row.prompt, row.chosen, row.rejected];
+    key = sha256(segments.map((ids) => new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)));
+    rowKeys.set(row, key);
+  }
+  return key;
 }
 
 function encodeRecords(records: ReadonlyMap<string, ReferenceLogProbs>): Buffer {

@@ -2,7 +2,6 @@
  * The replay buffer: a fixed number of rows from finished tasks, trained on beside a new task's own.
  * [Method: "Replay buffer" of the LifeAlign paper, arXiv:2509.17183, and its reference code]
  */
-import * as z from 'zod';
 import type { Random } from '../support/random.ts';
 import type { PreferenceRow } from './row.ts';
 
@@ -25,17 +24,6 @@ export interface ReplayEntry<Payload> {
   /** What was computed once and travels along, such as reference log-probs: plain JSON, finite numbers. */
   readonly payload: Payload;
 }
-
-const entryShape = z.strictObject({
-  task: z.string(),
-  row: z.strictObject({
-    index: z.int().nonnegative(),
-    prompt: z.array(z.strictObject({ role: z.string(), content: z.string() })),
-    chosen: z.string(),
-    rejected: z.string(),
-  }),
-  payload: z.json(),
-});
 
 /** Immutable: adding a task's rows gives a new buffer, so that a checkpoint's state cannot move under it. */
 export class ReplayBuffer<Payload> {
@@ -64,25 +52,6 @@ export class ReplayBuffer<Payload> {
         ? lastOf([...this.entries, ...random.sample(entries, count)], capacity)
         : [...this.entries, ...entries.slice(0, count)].slice(0, capacity);
     return new ReplayBuffer(this.settings, next);
-  }
-
-  /** The entries as plain JSON for a checkpoint; settings live in the run's config. */
-  toJSON(): readonly ReplayEntry<Payload>[] {
-    return this.entries;
-  }
-
-  /**
-   * The buffer `toJSON` gave, numbers to the last bit. `parsePayload` checks and types each payload.
-   * @throws {z.ZodError} or what `parsePayload` throws, if the state is not one of ours.
-   */
-  static fromJSON<Payload>(
-    settings: ReplaySettings,
-    state: unknown,
-    parsePayload: (payload: unknown) => Payload,
-  ): ReplayBuffer<Payload> {
-    const entries = z.array(entryShape).parse(state);
-    const typed = entries.map((entry) => ({ ...entry, payload: parsePayload(entry.payload) }));
-    return new ReplayBuffer(settings, typed);
   }
 }
 

@@ -1,6 +1,5 @@
 /** A stream's tasks, loaded and checked before anything is trained: a bad file of the last task stops it now. */
 import { resolve } from 'node:path';
-import { countOverlap } from './overlap.ts';
 import { type ReadOptions, type RowsFile, readPreferenceRows } from './read-rows.ts';
 import type { PreferenceRow } from './row.ts';
 
@@ -10,20 +9,21 @@ export interface TaskEntry {
   /** Paths, relative to the config's folder. */
   readonly train: string;
   readonly test: string;
-  /** Use only the first so many valid rows of the file; null: all. */
+  /**
+   * Use only the first so many rows of the file that are valid and can be encoded; null: all. The whole
+   * file is read and checked all the same, so that raising the limit brings no surprise; what is taken
+   * is decided where rows are encoded.
+   */
   readonly train_rows: number | null;
   readonly test_rows: number | null;
   /** The judge's prompt for this task, if it has one. */
   readonly judge: string | null;
 }
 
-export interface TaskData {
-  readonly name: string;
-  readonly judge: string | null;
+/** A task's entry with its files' rows in place of their paths. */
+export interface TaskData extends Omit<TaskEntry, 'train' | 'test'> {
   readonly train: RowsFile<PreferenceRow>;
   readonly test: RowsFile<PreferenceRow>;
-  /** Test rows whose prompt is among this task's training rows; more than none deserves a warning. */
-  readonly overlap: number;
 }
 
 export interface LoadTasksOptions {
@@ -38,12 +38,9 @@ export async function loadTasks(
   { folder, invalidRows }: LoadTasksOptions,
 ): Promise<TaskData[]> {
   const tasks: TaskData[] = [];
-  for (const { name, judge, ...entry } of entries) {
-    const read = (file: string, limit: number | null): Promise<RowsFile<PreferenceRow>> =>
-      readPreferenceRows(resolve(folder, file), { invalidRows, limit });
-    const train = await read(entry.train, entry.train_rows);
-    const test = await read(entry.test, entry.test_rows);
-    tasks.push({ name, judge, train, test, overlap: countOverlap(train.rows, test.rows) });
+  for (const entry of entries) {
+    const read = (file: string) => readPreferenceRows(resolve(folder, file), { invalidRows });
+    tasks.push({ ...entry, train: await read(entry.train), test: await read(entry.test) });
   }
   return tasks;
 }

@@ -41,7 +41,8 @@ export function bootstrapSumOfMeans(
   options: BootstrapOptions = {},
 ): Interval {
   const { resamples = 10_000, level = 0.95 } = options;
-  if (strata.some((values) => values.length === 0)) throw new RangeError('an interval needs at least one value');
+  if (strata.some((values) => values.length === 0))
+    throw new RangeError('an interval needs at least one value');
   const sums = new Float64Array(resamples);
   for (const values of strata) {
     for (let resample = 0; resample < resamples; resample++) {

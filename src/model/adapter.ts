@@ -28,6 +28,11 @@ export interface Adapter {
   readonly tensors: ReadonlyMap<string, LoraTensor>;
 }
 
+/** As PEFT matches them: a target is a module's path, or the end of it after a dot. */
+export function isTarget(target: string, modulePath: string): boolean {
+  return modulePath === target || modulePath.endsWith(`.${target}`);
+}
+
 export type LoraSide = 'A' | 'B';
 
 /** PEFT's name of a LoRA matrix; `modulePath` is the module's place in the model. */

@@ -8,6 +8,7 @@ import type { Random } from '../support/random.ts';
 import {
   type Adapter,
   compareModulePaths,
+  isTarget,
   type LoraSettings,
   type LoraTensor,
   loraTensorName,
@@ -31,9 +32,8 @@ export interface LinearModule {
 function matchTargets(modules: readonly LinearModule[], targets: readonly string[]): LinearModule[] {
   if (targets.length === 0)
     throw new UserError('lora targets: expected at least one module name, found none');
-  const matches = (target: string, path: string) => path === target || path.endsWith(`.${target}`);
   for (const target of targets) {
-    if (modules.some((module) => matches(target, module.path))) continue;
+    if (modules.some((module) => isTarget(target, module.path))) continue;
     const known = [...new Set(modules.map((module) => lastName(module.path)))];
     throw new UserError(
       `lora target "${target}" matches no linear module of the model; it has ${known.join(', ')}.` +
@@ -41,7 +41,7 @@ function matchTargets(modules: readonly LinearModule[], targets: readonly string
     );
   }
   return modules
-    .filter((module) => targets.some((target) => matches(target, module.path)))
+    .filter((module) => targets.some((target) => isTarget(target, module.path)))
     .sort((a, b) => compareModulePaths(a.path, b.path));
 }
 

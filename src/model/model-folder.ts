@@ -26,8 +26,6 @@ export interface ModelFolder {
 export interface FolderOptions extends ModelOptions {
   /** Where the folder's content came from; the folder itself by default. */
   readonly source?: ModelSource;
-  /** The SHA-256 of a weights file, where it is known already. */
-  readonly hashOf?: (file: string) => Promise<string>;
 }
 
 /**
@@ -41,7 +39,7 @@ export async function openModelFolder(path: string, options: FolderOptions = {})
   const found = await findWeights(path, config);
   const hashes = new Map<string, string>();
   for (const { file } of found.values()) {
-    if (!hashes.has(file)) hashes.set(file, await (options.hashOf ?? cachedSha256)(file));
+    if (!hashes.has(file)) hashes.set(file, await cachedSha256(file));
   }
   const source = options.source ?? { kind: 'folder', path };
   const mappable = await mappableWeights({ weights: found, hashes }, source, options);

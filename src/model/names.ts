@@ -1,8 +1,8 @@
 /** Names of pulled models: which cached folder each stands for. */
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from '../support/atomic-file.ts';
+import { makeFolder, writeFileAtomic } from '../support/atomic-file.ts';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { UserError } from '../support/errors.ts';
 import { errorCode, fileError } from '../support/file-error.ts';
@@ -21,7 +21,7 @@ export type PulledName = z.infer<typeof nameSchema>;
 /** Makes `name` stand for a folder of the cache from now on. */
 export async function rememberName(name: string, folder: string): Promise<void> {
   const file = nameFile(name);
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(dirname(file));
   const content: PulledName = { name, folder: basename(folder), pulled: new Date().toISOString() };
   await writeFileAtomic(file, `${JSON.stringify(content, null, 2)}\n`);
 }

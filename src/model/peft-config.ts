@@ -10,6 +10,8 @@ import type { LoraSettings } from './adapter.ts';
 export interface PeftConfig {
   readonly rank: number;
   readonly alpha: number;
+  /** As listed; none where the file gives a pattern. */
+  readonly targets: readonly string[];
   /** What the file says the adapter was trained on: a Hub name or a folder, possibly elsewhere. */
   readonly baseModel: string | null;
 }
@@ -47,16 +49,23 @@ const schema = z.looseObject({
   peft_type: z.literal('LORA'),
   r: z.int().min(1),
   lora_alpha: z.number(),
+  target_modules: z
+    .union([z.string(), z.array(z.string())], 'expected a list of names, or a pattern')
+    .nullish(),
   base_model_name_or_path: z.string().nullish(),
 });
 
 /** @throws {DataError} naming the file and the field. */
 export async function readPeftConfig(file: string): Promise<PeftConfig> {
-  const parsed = schema.safeParse(await parseJsonFile(file));
+  const parsed = schema.safeParse(await parseJsonFile(file), { reportInput: true });
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    const field = issue?.path.join('.');
-    throw new DataError(field ? { file, field } : { file }, issue?.message ?? 'not a PEFT configuration');
+    const field = String(issue?.path[0] ?? '');
+    if (issue === undefined || field === '') throw new DataError({ file }, 'not a PEFT configuration');
+    // zod says "Invalid input: expected ..."; what was expected is the part worth reading.
+    const expected = issue.message.replace(/^[A-Z][a-z ]*: /, '').replace(/, received .*$/, '');
+    const found = issue.input === undefined ? 'nothing' : JSON.stringify(issue.input);
+    throw new DataError({ file, field }, `${expected}, found ${found}`);
   }
   const config = parsed.data;
   for (const field of UNSUPPORTED_OPTIONS) {
@@ -66,7 +75,9 @@ export async function readPeftConfig(file: string): Promise<PeftConfig> {
   if (!PLAIN_INITIALISATIONS.includes(config['init_lora_weights'])) {
     throw unsupported(file, 'init_lora_weights', config['init_lora_weights']);
   }
-  return { rank: config.r, alpha: config.lora_alpha, baseModel: config.base_model_name_or_path ?? null };
+  const targets = Array.isArray(config.target_modules) ? config.target_modules : [];
+  const baseModel = config.base_model_name_or_path ?? null;
+  return { rank: config.r, alpha: config.lora_alpha, targets, baseModel };
 }
 
 /** The text of `adapter_config.json` for an adapter that is loaded for inference unless told otherwise. */

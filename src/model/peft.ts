@@ -3,14 +3,13 @@
  * written here PEFT reads, and the other way round.
  */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../support/atomic-file.ts';
+import { makeFolder, writeFileAtomic } from '../support/atomic-file.ts';
 import { UserError } from '../support/errors.ts';
-import { fileError } from '../support/file-error.ts';
 import {
   type Adapter,
   compareModulePaths,
+  isTarget,
   type LoraSide,
   type LoraTensor,
   loraTensorName,
@@ -41,8 +40,8 @@ export interface PeftWriteOptions {
 }
 
 /**
- * Reads an adapter; half-precision values are widened. Targets are taken from the tensors' names,
- * since the file's own may be a pattern.
+ * Reads an adapter; half-precision values are widened. Targets are the file's own, or every module's
+ * path where those are a pattern.
  *
  * @throws {UserError} naming file and field or tensor: options not supported, a module without both
  *   matrices, shapes that contradict the rank, values that are not finite.
@@ -51,7 +50,7 @@ export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
   if (!existsSync(join(folder, CONFIG_FILE))) {
     throw new UserError(`${folder}: not a PEFT adapter folder: it has no ${CONFIG_FILE}`);
   }
-  const { rank, alpha, baseModel } = await readPeftConfig(join(folder, CONFIG_FILE));
+  const { rank, alpha, targets, baseModel } = await readPeftConfig(join(folder, CONFIG_FILE));
   const file = join(folder, WEIGHTS_FILE);
   if (!existsSync(file) && existsSync(join(folder, 'adapter_model.bin'))) {
     throw new UserError(`${folder}: has adapter_model.bin; expected ${WEIGHTS_FILE}: save it as safetensors`);
@@ -66,7 +65,8 @@ export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
       tensors.set(name, readLoraTensor(entry, side, rank));
     }
   }
-  return { settings: { rank, alpha, targets: deriveTargets(modules.keys()) }, tensors, baseModel };
+  const settings = { rank, alpha, targets: exactTargets(targets, [...modules.keys()]) };
+  return { settings, tensors, baseModel };
 }
 
 /**
@@ -78,15 +78,11 @@ export async function writePeftAdapter(
   adapter: Adapter,
   options: PeftWriteOptions = {},
 ): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw fileError(error, folder, 'write');
-  }
+  await makeFolder(folder);
   const tensors = [...adapter.tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
   const metadata = { format: 'pt', ...options.metadata };
   await writeSafetensors(join(folder, WEIGHTS_FILE), tensors, metadata);
-  const targets = deriveTargets([...adapter.tensors.keys()].map(modulePathOf));
+  const targets = exactTargets(adapter.settings.targets, [...adapter.tensors.keys()].map(modulePathOf));
   const config = formatPeftConfig({ ...adapter.settings, targets }, options.baseModel ?? null);
   await writeFileAtomic(join(folder, CONFIG_FILE), config);
 }
@@ -128,16 +124,17 @@ function readLoraTensor(entry: SafetensorsEntry, side: LoraSide, rank: number): 
 }
 
 /**
- * Module names that PEFT would match to just these modules: last names where every layer has them
- * all, whole paths where some layers were left out. Taken from the tensors when reading and when
- * writing, so that an adapter's files do not depend on how its targets were once spelt.
+ * Targets from which PEFT makes these very modules again. Short names do where the adapter was made by
+ * them; what the model's other layers hold is not known here, so they are never concluded from the
+ * modules: an adapter on the first layers alone would be continued on all of them.
  */
-function deriveTargets(paths: Iterable<string>): string[] {
-  const modulePaths = [...new Set(paths)].sort(compareModulePaths);
-  const lastNames = new Set(modulePaths.map((path) => path.slice(path.lastIndexOf('.') + 1)));
-  const layers = modulePaths.map((path) => Number(/\.(\d+)\./.exec(path)?.[1] ?? 0));
-  const isGrid = modulePaths.length === lastNames.size * (Math.max(...layers) + 1);
-  return isGrid ? [...lastNames].sort() : modulePaths;
+function exactTargets(given: readonly string[], modulePaths: readonly string[]): string[] {
+  const isExact =
+    given.length > 0 &&
+    given.every((target) => modulePaths.some((path) => isTarget(target, path))) &&
+    modulePaths.every((path) => given.some((target) => isTarget(target, path)));
+  const targets = [...new Set(isExact ? given : modulePaths)];
+  return isExact ? targets.sort() : targets.sort(compareModulePaths);
 }
 
 function modulePathOf(name: string): string {

@@ -1,6 +1,6 @@
 /** What `--model` names becomes an open model: a folder, a GGUF file, or the name of a pulled model. */
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename } from 'node:path';
 import { UserError } from '../support/errors.ts';
 import { errorCode, fileError } from '../support/file-error.ts';
 import { didYouMean } from '../support/nearest-name.ts';
@@ -9,17 +9,22 @@ import { findPulled, NAMED_MODELS, pullModel } from './hub/pull.ts';
 import { parseRepositoryName } from './hub/repository.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
 import { listNames } from './names.ts';
-import { cachedSha256 } from './weights/file-hash.ts';
 import { type CachedModel, type ModelOptions, warner } from './weights/model-cache.ts';
 
+export interface OpenOptions extends ModelOptions {
+  /** Where a path and a name are spelt alike; the path by default. */
+  readonly prefer?: 'path' | 'name';
+}
+
 /**
- * Opens the model at a path or of a name. A path wins over a name; a short name that isn't in the cache
- * is pulled first, a hub repository must have been pulled before.
+ * Opens the model at a path or of a name. A short name that isn't in the cache is pulled first, a hub
+ * repository must have been pulled before.
  *
  * @throws UserError when there is no such model, or it is damaged or unsupported
  */
-export async function openModel(nameOrPath: string, options: ModelOptions = {}): Promise<ModelFolder> {
-  const kind = await pathKind(nameOrPath);
+export async function openModel(nameOrPath: string, options: OpenOptions = {}): Promise<ModelFolder> {
+  const isName = options.prefer === 'name' && (await isModelName(nameOrPath));
+  const kind = isName ? null : await pathKind(nameOrPath);
   if (kind === 'folder') return openModelFolder(nameOrPath, options);
   if (kind === 'file') {
     if (nameOrPath.toLowerCase().endsWith('.gguf'))
@@ -35,21 +40,24 @@ export async function openModel(nameOrPath: string, options: ModelOptions = {}):
   return refuseName(nameOrPath);
 }
 
-/** Opens a folder of the cache, whose files' hashes are known. */
-async function openCached(model: CachedModel, options: ModelOptions): Promise<ModelFolder> {
-  const hashes = new Map(model.record.files.map(({ name, sha256 }) => [join(model.path, name), sha256]));
-  return openModelFolder(model.path, {
-    ...options,
-    source: model.record.source,
-    hashOf: async (file) => hashes.get(file) ?? cachedSha256(file),
-  });
+/** Whether `name` is a short name or that of a pulled model. */
+export async function isModelName(name: string): Promise<boolean> {
+  return (await modelNames()).includes(name);
+}
+
+async function modelNames(): Promise<string[]> {
+  return [...NAMED_MODELS.keys(), ...(await listNames()).map((pulled) => pulled.name)];
+}
+
+function openCached(model: CachedModel, options: ModelOptions): Promise<ModelFolder> {
+  return openModelFolder(model.path, { ...options, source: model.record.source });
 }
 
 async function refuseName(name: string): Promise<never> {
-  const known = [...NAMED_MODELS.keys(), ...(await listNames()).map((pulled) => pulled.name)];
+  const known = await modelNames();
   const hint =
     parseRepositoryName(name) === null
-      ? didYouMean(name, known)
+      ? didYouMean(basename(name), known)
       : ` If it is a repository on the hub, run: lifealign models pull ${name}`;
   throw new UserError(
     `${name}: no such folder or file, and no model of that name; known: ${[...new Set(known)].join(', ')}.${hint}`,

@@ -10,9 +10,16 @@ interface ResponseLogProbs {
   readonly rejected: Float64Array;
 }
 
-/** Each prompt with the responses of the row before it, the first with those of the last. */
-export function unmatchedRows(rows: readonly EncodedRow[]): readonly EncodedRow[] {
-  return rows.map((row, index) => ({ ...(rows.at(index - 1) as EncodedRow), prompt: row.prompt }));
+/**
+ * Each prompt with the responses of the row before it, the first with those of the last. A prompt loses
+ * its beginning where the other row's longer response leaves too little of `maxLength` tokens.
+ */
+export function unmatchedRows(rows: readonly EncodedRow[], maxLength: number): readonly EncodedRow[] {
+  return rows.map(({ prompt }, index) => {
+    const { chosen, rejected } = rows.at(index - 1) as EncodedRow;
+    const room = maxLength - Math.max(chosen.length, rejected.length);
+    return { prompt: prompt.slice(-room), chosen, rejected };
+  });
 }
 
 /**

@@ -4,10 +4,11 @@
  * renamed. A crash leaves at most a `.tmp-` leftover, never half a result under its final name.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from './errors.ts';
 import { errorCode, fileError } from './file-error.ts';
+import { writeFully } from './write-fully.ts';
 
 /** Takes a file's content piece by piece, in order. */
 export interface FileSink {
@@ -33,7 +34,7 @@ export async function writeFileAtomicStream(
   const handle = await naming(open(temporary, 'wx'));
   try {
     try {
-      await produce({ write: (data) => naming(writeFully(handle, data)) });
+      await produce({ write: (data) => naming(writeFully(handle, bytesOf(data))) });
       await naming(handle.sync());
     } finally {
       await handle.close();
@@ -44,6 +45,26 @@ export async function writeFileAtomicStream(
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/**
+ * Refuses a path that `writeFileAtomic` could not write: to be asked before the long work whose result
+ * goes there.
+ * @throws {UserError} naming the path.
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const target = await namingPath(path, resolveTarget(path));
+  await namingPath(path, access(dirname(temporaryName(target)), constants.W_OK));
+}
+
+/** Makes a folder and its missing parents. @throws {UserError} naming the path. */
+export async function makeFolder(path: string): Promise<void> {
+  await namingPath(path, mkdir(path, { recursive: true }));
+}
+
+/** Moves a file or folder within one file system. @throws {UserError} naming the new path. */
+export async function movePath(from: string, to: string): Promise<void> {
+  await namingPath(to, rename(from, to));
 }
 
 export interface FolderOptions {
@@ -74,8 +95,15 @@ export async function writeFolderAtomic(
     await namingPath(path, syncFolder(dirname(path)));
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    throw error;
+    throw underFinalName(error, temporary, path);
   }
+}
+
+/** Users do not know the temporary folder, which is gone by now. */
+function underFinalName(error: unknown, temporary: string, path: string): unknown {
+  if (!(error instanceof UserError) || !error.message.includes(temporary)) return error;
+  const message = error.message.replaceAll(temporary, path);
+  return new UserError(message, { exitCode: error.exitCode, cause: error });
 }
 
 /** What the system refuses becomes a `UserError` about `path`, not about its temporary twin. */
@@ -85,6 +113,10 @@ async function namingPath<T>(path: string, action: Promise<T>): Promise<T> {
   } catch (error) {
     throw fileError(error, path, 'write');
   }
+}
+
+function bytesOf(data: Uint8Array | string): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data) : data;
 }
 
 function temporaryName(path: string): string {
@@ -109,14 +141,6 @@ async function isNonEmptyFolder(path: string): Promise<boolean> {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false;
     throw error;
-  }
-}
-
-async function writeFully(handle: FileHandle, data: Uint8Array | string): Promise<void> {
-  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-  for (let offset = 0; offset < bytes.byteLength; ) {
-    const { bytesWritten } = await handle.write(bytes, offset, bytes.byteLength - offset);
-    offset += bytesWritten;
   }
 }
 

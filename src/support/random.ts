@@ -10,41 +10,19 @@ import { sha256 } from './hash.ts';
 
 type Generator = ReturnType<typeof xoroshiro128plusFromState>;
 
-/** A generator's state as plain JSON: kept in checkpoints. */
-export interface RandomState {
-  /** Decides the forks; fixed for a generator's life. */
-  readonly key: string;
-  /** The generator's four 32-bit words. */
-  readonly words: readonly number[];
-}
-
 export class Random {
+  /** Decides the start and the forks. */
   readonly #key: string;
   readonly #generator: Generator;
 
-  private constructor(state: RandomState) {
-    this.#key = state.key;
-    this.#generator = xoroshiro128plusFromState(state.words);
+  private constructor(key: string) {
+    const bytes = Buffer.from(key, 'hex');
+    this.#key = key;
+    this.#generator = xoroshiro128plusFromState([0, 4, 8, 12].map((offset) => bytes.readInt32LE(offset)));
   }
 
   static fromSeed(seed: number): Random {
-    return Random.#fromKey(sha256(['seed', String(seed)]));
-  }
-
-  /** Continues exactly where `state()` was taken. */
-  static fromState(state: RandomState): Random {
-    const valid = state.words.length === 4 && state.words.every((word) => word === (word | 0));
-    if (!valid) throw new RangeError('a random state has four 32-bit words');
-    return new Random(state);
-  }
-
-  static #fromKey(key: string): Random {
-    const bytes = Buffer.from(key, 'hex');
-    return new Random({ key, words: [0, 4, 8, 12].map((offset) => bytes.readInt32LE(offset)) });
-  }
-
-  state(): RandomState {
-    return { key: this.#key, words: [...this.#generator.getState()] };
+    return new Random(sha256(['seed', String(seed)]));
   }
 
   /**
@@ -52,7 +30,7 @@ export class Random {
    * drawn so far.
    */
   fork(label: string): Random {
-    return Random.#fromKey(sha256(['fork', this.#key, label]));
+    return new Random(sha256(['fork', this.#key, label]));
   }
 
   /** Uniform in [0, 1), a multiple of 2⁻⁵³. */

@@ -1,6 +1,6 @@
 /** The vocabulary graphs are written in. */
 export { attention } from './operations/attention.ts';
-export { broadcastLike, sum, sumTo } from './operations/broadcast.ts';
+export { broadcastLike, sum } from './operations/broadcast.ts';
 export {
   absolute,
   add,

@@ -19,14 +19,23 @@ export class ChatTemplateError extends UserError {
   override readonly name = 'ChatTemplateError';
 }
 
+/**
+ * The template engine offers today's date, and a prompt's token ids would change with it overnight. Put
+ * before a template, this takes the date away; one that asks `strftime_now is defined` writes its own.
+ */
+const WITHOUT_CLOCK = '{% set strftime_now = undefined %}';
+
 export class ChatTemplate {
   /** A hash over the template and the special tokens it can write. */
   readonly identity: string;
   readonly #template: Template;
   readonly #specialTokens: Readonly<Record<string, string>>;
+  readonly #mentionsDate: boolean;
 
   private constructor(source: string, specialTokens: Readonly<Record<string, string>>) {
     this.#template = new Template(source);
+    this.#template.parsed.body.unshift(...new Template(WITHOUT_CLOCK).parsed.body);
+    this.#mentionsDate = source.includes('strftime_now');
     this.#specialTokens = specialTokens;
     this.identity = sha256(['chat template', source, ...Object.entries(specialTokens).flat()]);
   }
@@ -53,7 +62,7 @@ export class ChatTemplate {
 
   /**
    * The conversation as text. With `addGenerationPrompt` it ends where the assistant's answer begins.
-   * The variables are those of transformers' `apply_chat_template` without tools or documents.
+   * The variables are those of transformers' `apply_chat_template` without tools, documents or the date.
    * @throws {ChatTemplateError} if the template refuses the conversation.
    */
   render(messages: readonly Message[], options: { addGenerationPrompt: boolean }): string {
@@ -67,7 +76,11 @@ export class ChatTemplate {
       });
     } catch (error) {
       const problem = `the chat template refuses this conversation: ${(error as Error).message}`;
-      throw new ChatTemplateError(problem, { cause: error });
+      const hint = this.#mentionsDate
+        ? '; a date of today (strftime_now) is not given, since token ids would change with it: ' +
+          "put a fixed one into the model folder's template"
+        : '';
+      throw new ChatTemplateError(`${problem}${hint}`, { cause: error });
     }
   }
 }

@@ -31,6 +31,8 @@ export interface EncodeRowsOptions {
   readonly maxLength: number;
   /** `error`: the first row that cannot be encoded throws; `skip`: it is left out and listed. */
   readonly invalidRows: 'error' | 'skip';
+  /** Stop after so many encoded rows; what comes later is not looked at. Null or left out: all. */
+  readonly limit?: number | null;
 }
 
 export interface UnencodableRow {
@@ -63,7 +65,9 @@ export function encodeRows(
   const kept: number[] = [];
   const skipped: UnencodableRow[] = [];
   let cutPrompts = 0;
+  const limit = options.limit ?? rows.length;
   for (const [position, row] of rows.entries()) {
+    if (encoded.length === limit) break;
     const result = encodeRow(row, model, options.maxLength);
     if ('problem' in result) {
       if (options.invalidRows === 'error') {
@@ -79,9 +83,12 @@ export function encodeRows(
   return { encoded, kept, cutPrompts, skipped };
 }
 
-type RowResult =
-  | { readonly row: EncodedRow; readonly cut: boolean }
-  | { readonly field: string; readonly problem: string };
+interface RowFault {
+  readonly field: string;
+  readonly problem: string;
+}
+
+type RowResult = { readonly row: EncodedRow; readonly cut: boolean } | RowFault;
 
 function encodeRow(row: PreferenceRow, model: TextModel, maxLength: number): RowResult {
   const chosen = encodeResponse(row.chosen, model.tokenizer);
@@ -97,9 +104,23 @@ function encodeRow(row: PreferenceRow, model: TextModel, maxLength: number): Row
     const prompt = encodePrompt(row.prompt, model);
     const cut = prompt.length > room;
     // slice, not subarray: a view would keep the whole prompt in memory.
-    return { row: { prompt: cut ? prompt.slice(-room) : prompt, chosen, rejected }, cut };
+    const encoded = { prompt: cut ? prompt.slice(-room) : prompt, chosen, rejected };
+    return unknownToken(encoded, model) ?? { row: encoded, cut };
   } catch (error) {
     if (error instanceof ChatTemplateError) return { field: 'prompt', problem: error.message };
     throw error;
   }
+}
+
+/** A tokenizer may have tokens that the base was never given: added ones, or another model's. */
+function unknownToken(row: EncodedRow, { tokenizer, vocabularySize }: TextModel): RowFault | undefined {
+  if (vocabularySize === undefined) return undefined;
+  for (const field of ['prompt', 'chosen', 'rejected'] as const) {
+    const id = row[field].find((candidate) => candidate >= vocabularySize);
+    if (id === undefined) continue;
+    const token = JSON.stringify(tokenizer.decode([id]));
+    const problem = `the token ${token} has the id ${id}, beyond the model's vocabulary of ${vocabularySize}`;
+    return { field, problem: `${problem}: the tokenizer has tokens that the model lacks` };
+  }
+  return undefined;
 }

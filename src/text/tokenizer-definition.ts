@@ -10,7 +10,8 @@ import { UserError } from '../support/errors.ts';
 type Definition = Readonly<Record<string, unknown>>;
 
 /** GPT-2's pattern, which `ByteLevel` applies unless told not to. [Radford et al. 2019, encoder.py] */
-const GPT2_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+export const GPT2_PATTERN =
+  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 const SPLIT_BEHAVIORS = ['isolated', 'removed'];
 

@@ -1,36 +1,33 @@
 /**
- * Checkpoints: a run's whole state in one safetensors file, replaced in one step. Two are kept, so that a
- * damaged newest one costs a minute of work and not the run.
+ * Checkpoints: a run's state in a safetensors file, written beside and renamed. Two are kept, so that a
+ * damaged newest one costs a minute of work and not the run. What grows with the stream (memory, replay
+ * buffer) lies in files of its own, written once and referenced by hash: see checkpoint-parts.ts.
  *
  * Tensors are named `<part>/<PEFT name>`; everything else is JSON in the file's metadata, beside a
  * SHA-256 over that JSON and every tensor's bytes.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { ReplayBuffer } from '../data/replay-buffer.ts';
-import { MemoryHistory } from '../memory/consolidate-adapter.ts';
 import { type Adapter, mapAdapter } from '../model/adapter.ts';
 import { readSafetensorsHeader, readTensor, writeSafetensors } from '../model/weights/safetensors.ts';
+import { makeFolder } from '../support/atomic-file.ts';
 import { UserError } from '../support/errors.ts';
 import { errorCode } from '../support/file-error.ts';
 import { sha256 } from '../support/hash.ts';
+import { MemoryFiles, ReplayFiles } from './checkpoint-parts.ts';
 import type { RunConfig } from './config/schema.ts';
-import { phases, type RunState, stageOptimizer } from './state.ts';
+import { phases, type ReplayedRow, type RunState, stageOptimizer } from './state.ts';
 import type { StreamTask } from './stream-data.ts';
 
-const FORMAT = 'lifealign checkpoint 1';
+const FORMAT = 'lifealign checkpoint 2';
 const KEPT = 2;
 
 const preferenceScores = z.strictObject({
   preferenceAccuracy: z.number(),
   rewardAccuracy: z.number(),
   margin: z.number(),
-});
-const replayed = z.strictObject({
-  task: z.int(),
-  position: z.int(),
-  reference: z.strictObject({ chosen: z.number(), rejected: z.number() }).nullable(),
 });
 const recordSchema = z.strictObject({
   format: z.literal(FORMAT),
@@ -39,8 +36,9 @@ const recordSchema = z.strictObject({
   task: z.int(),
   phase: z.enum(phases),
   step: z.int(),
-  historyLength: z.int(),
-  replay: z.array(replayed).nullable(),
+  /** Hashes of the files that hold the refined memories, by stage, and the replay buffer. */
+  memory: z.array(z.string()),
+  replay: z.string().nullable(),
   scores: z.array(z.array(preferenceScores.nullable())),
   stepLogBytes: z.int(),
   steps: z.int(),
@@ -61,48 +59,91 @@ export interface CheckpointContext {
   readonly run: string;
 }
 
-/** Writes the state as the folder's newest checkpoint; older ones but the last go. */
-export async function saveCheckpoint(folder: string, state: RunState, run: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const existing = await checkpointFiles(folder);
-  const number = existing.length === 0 ? 1 : numberOf(existing.at(-1)!) + 1;
-  const tensors = tensorsOf(state);
-  const record = JSON.stringify(recordOf(state, run));
-  const metadata = { checkpoint: record, sha256: checksum(record, tensors) };
-  const name = `${String(number).padStart(6, '0')}.safetensors`;
-  await writeSafetensors(join(folder, name), tensors, metadata);
-  for (const old of [...existing, name].slice(0, -KEPT)) await rm(join(folder, old), { force: true });
-}
+export class CheckpointFolder {
+  readonly #folder: string;
+  readonly #context: CheckpointContext;
+  readonly #memory: MemoryFiles;
+  readonly #replay: ReplayFiles;
 
-/**
- * The newest state that is whole, or undefined if there is no checkpoint at all. A damaged one is named
- * through `warn` and passed over.
- *
- * @throws {UserError} if checkpoints are there and none can be used, or one belongs to another run.
- */
-export async function loadCheckpoint(
-  folder: string,
-  context: CheckpointContext,
-  warn: (message: string) => void,
-): Promise<RunState | undefined> {
-  const files = (await checkpointFiles(folder)).reverse();
-  for (const file of files) {
-    const path = join(folder, file);
-    let read: ReturnType<typeof readCheckpoint>;
-    try {
-      read = readCheckpoint(path);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      warn(`${error.message}; trying the checkpoint before it`);
-      continue;
-    }
-    if (read.record.run !== context.run)
-      throw new UserError(`${path}: belongs to a run with another config or data`);
-    return restore(read.record, read.tensors, path, context);
+  constructor(folder: string, context: CheckpointContext) {
+    this.#folder = folder;
+    this.#context = context;
+    this.#memory = new MemoryFiles(join(folder, 'memory'), context.initial);
+    this.#replay = new ReplayFiles(join(folder, 'replay'));
   }
-  if (files.length > 0)
-    throw new UserError(`${folder}: no checkpoint can be used; start the run anew`, { exitCode: 1 });
-  return undefined;
+
+  /** Writes the state as the newest checkpoint; older ones but the last go. */
+  async save(state: RunState): Promise<void> {
+    await makeFolder(this.#folder);
+    const existing = await checkpointFiles(this.#folder);
+    const number = existing.length === 0 ? 1 : numberOf(existing.at(-1)!) + 1;
+    const tensors = tensorsOf(state);
+    const record = serialise({
+      ...positionOf(state),
+      format: FORMAT,
+      run: this.#context.run,
+      memory: [...(await this.#memory.save(state.history.refined))],
+      replay: state.replay && (await this.#replay.save(state.replay.entries)),
+    });
+    const metadata = { checkpoint: record, sha256: checksum(record, tensors) };
+    const name = `${String(number).padStart(6, '0')}.safetensors`;
+    await writeSafetensors(join(this.#folder, name), tensors, metadata);
+    for (const old of [...existing, name].slice(0, -KEPT)) await rm(join(this.#folder, old), { force: true });
+  }
+
+  /**
+   * The newest state that is whole, or undefined if there is no checkpoint at all. A damaged one is named
+   * through `warn` and passed over.
+   *
+   * @throws {UserError} if checkpoints are there and none can be used, naming what is wrong with the newest,
+   *   or one belongs to another run.
+   */
+  async load(warn: (message: string) => void): Promise<RunState | undefined> {
+    const problems: string[] = [];
+    for (const file of (await checkpointFiles(this.#folder)).reverse()) {
+      const path = join(this.#folder, file);
+      try {
+        const { record, tensors } = readCheckpoint(path);
+        if (record.run === this.#context.run) return await this.#restore(record, tensors, path);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        problems.push(error.message);
+        warn(`${error.message}; trying the checkpoint before it`);
+        continue;
+      }
+      throw new UserError(`${path}: belongs to a run with another config or data`);
+    }
+    if (problems.length === 0) return undefined;
+    const found = `no checkpoint can be used (${problems[0]})`;
+    throw new UserError(`${this.#folder}: ${found}; start the run anew`, { exitCode: 1 });
+  }
+
+  async #restore(
+    record: CheckpointRecord,
+    tensors: ReadonlyMap<string, Float32Array>,
+    path: string,
+  ): Promise<RunState> {
+    const { initial, config, tasks } = this.#context;
+    const values = (part: string, name: string): Float32Array => {
+      const data = tensors.get(`${part}/${name}`);
+      if (!data) throw new UserError(`${path}: the tensor "${part}/${name}" is missing`);
+      return data;
+    };
+    const adapter = (part: string) => mapAdapter(initial, (_, name) => values(part, name));
+    const moments = (part: string) =>
+      new Map(Array.from(initial.tensors.keys(), (name) => [name, values(part, name)]));
+    const { format: _, run: __, memory, replay, ...position } = record;
+    const replayed = replay === null ? null : await this.#replay.load(replay);
+    return {
+      ...position,
+      adapter: adapter('adapter'),
+      taskStart: adapter('task_start'),
+      stageStart: adapter('stage_start'),
+      optimizer: restoreOptimizer(record, config, moments),
+      replay: restoreReplay(replayed, config, tasks),
+      history: this.#memory.load(memory),
+    };
+  }
 }
 
 /** Oldest first. Leftovers of a killed writer have other names. */
@@ -120,22 +161,15 @@ function numberOf(file: string): number {
   return Number.parseInt(file, 10);
 }
 
-function recordOf(state: RunState, run: string): CheckpointRecord {
-  const { task, phase, step, scores, stepLogBytes, steps, tokens, seconds } = state;
-  return {
-    format: FORMAT,
-    run,
-    task,
-    phase,
-    step,
-    historyLength: state.history.refined.length,
-    replay: state.replay?.entries.map((entry) => entry.payload) ?? null,
-    scores,
-    stepLogBytes,
-    steps,
-    tokens,
-    seconds,
-  };
+function positionOf({ task, phase, step, scores, stepLogBytes, steps, tokens, seconds }: RunState) {
+  return { task, phase, step, scores, stepLogBytes, steps, tokens, seconds };
+}
+
+/** @throws for a record that could not be read again, such as one with a number that JSON cannot hold. */
+function serialise(record: CheckpointRecord): string {
+  const text = JSON.stringify(record);
+  recordSchema.parse(JSON.parse(text));
+  return text;
 }
 
 function tensorsOf(state: RunState): NamedTensor[] {
@@ -151,7 +185,6 @@ function tensorsOf(state: RunState): NamedTensor[] {
     ...ofAdapter('stage_start', state.stageStart),
     ...ofArrays('first_moments', optimizer?.firstMoments ?? new Map()),
     ...ofArrays('second_moments', optimizer?.secondMoments ?? new Map()),
-    ...state.history.refined.flatMap((refined, stage) => ofAdapter(`history.${stage}`, refined)),
   ];
 }
 
@@ -179,36 +212,11 @@ function readCheckpoint(path: string): {
   return { record: record.data, tensors: new Map(tensors.map(({ name, data }) => [name, data])) };
 }
 
-function restore(
-  record: CheckpointRecord,
-  tensors: ReadonlyMap<string, Float32Array>,
-  path: string,
-  context: CheckpointContext,
-): RunState {
-  const values = (part: string, name: string): Float32Array => {
-    const data = tensors.get(`${part}/${name}`);
-    if (!data) throw new UserError(`${path}: the tensor "${part}/${name}" is missing`);
-    return data;
-  };
-  const adapter = (part: string) => mapAdapter(context.initial, (_, name) => values(part, name));
-  const moments = (part: string) =>
-    new Map(Array.from(context.initial.tensors.keys(), (name) => [name, values(part, name)]));
-  const history = new MemoryHistory();
-  for (let stage = 0; stage < record.historyLength; stage++) history.append(adapter(`history.${stage}`));
-
-  const { format: _, run: __, historyLength: ___, replay, ...position } = record;
-  return {
-    ...position,
-    adapter: adapter('adapter'),
-    taskStart: adapter('task_start'),
-    stageStart: adapter('stage_start'),
-    optimizer: restoreOptimizer(record, context, moments),
-    replay: restoreReplay(replay, context),
-    history,
-  };
-}
-
-function restoreReplay(rows: CheckpointRecord['replay'], { config, tasks }: CheckpointContext) {
+function restoreReplay(
+  rows: readonly ReplayedRow[] | null,
+  config: RunConfig,
+  tasks: readonly StreamTask[],
+): RunState['replay'] {
   if (!config.replay || !rows) return null;
   const entries = rows.map((payload) => {
     const { name, train } = tasks[payload.task]!;
@@ -220,7 +228,7 @@ function restoreReplay(rows: CheckpointRecord['replay'], { config, tasks }: Chec
 /** A stage's optimizer takes one step with each of the stage's. */
 function restoreOptimizer(
   { phase, step }: CheckpointRecord,
-  { config }: CheckpointContext,
+  config: RunConfig,
   moments: (part: string) => ReadonlyMap<string, Float32Array>,
 ) {
   if (step === 0 || (phase !== 'sft' && phase !== 'preference')) return null;

@@ -25,6 +25,8 @@ export interface RunEnvironment {
   createAdapter(settings: LoraSettings, random: Random): Adapter;
   /** @throws {UserError} naming the module if the adapter does not fit the base; `source` is its folder. */
   checkAdapter(adapter: Adapter, source: string): void;
+  /** Where the config was read, for messages. */
+  readonly configFile?: string;
   /** Where results and checkpoints go. */
   readonly outputFolder: string;
   /** Continue the run that the output folder holds. */

@@ -1,14 +1,11 @@
 /** A run's surroundings over a real base model: the default engine, the model's text side, its modules. */
 import { createRequire } from 'node:module';
 import type { Engine } from '../engine/engine.ts';
-import { createOrtEngine } from '../engine/ort/index.ts';
-import { linearModules } from '../model/linear-modules.ts';
 import { checkAdapterFits, initialiseAdapter } from '../model/lora-modules.ts';
-import { openModel } from '../model/resolve.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import { version } from '../support/version.ts';
 import { encodeRows } from '../text/segments.ts';
-import { loadTextModel } from '../text/text-model.ts';
+import { openBaseModel } from './base-model.ts';
 import type { RunEnvironment } from './environment.ts';
 
 export type ModelEnvironment = Pick<
@@ -23,7 +20,8 @@ export interface ModelEnvironmentOptions {
 }
 
 /**
- * Opens a base model by path or name. The caller closes the engine.
+ * Opens a base model by path or name; a known name wins, for what a config means as a path is absolute.
+ * The caller closes the engine.
  *
  * @throws {UserError} for a model that is not there, damaged or not supported.
  */
@@ -32,11 +30,10 @@ export async function openModelEnvironment(
   { progress, log }: ModelEnvironmentOptions,
 ): Promise<ModelEnvironment> {
   const warn = (message: string) => log(`warning: ${message}`);
-  const model = await openModel(base, { warn, ...(progress ? { progress } : {}) });
-  const text = await loadTextModel(model.path);
-  const modules = linearModules(model.config);
+  const opened = await openBaseModel(base, { warn, prefer: 'name', ...(progress ? { progress } : {}) });
+  const { model, text, modules, engine } = opened;
   return {
-    engine: await createOrtEngine(model),
+    engine,
     text: {
       identity: { tokenizer: text.tokenizer.identity, template: text.template.identity },
       maxPositions: model.config.maxPositions,

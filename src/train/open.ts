@@ -3,24 +3,29 @@ import { join } from 'node:path';
 import { ReplayBuffer } from '../data/replay-buffer.ts';
 import { findMethod } from '../method/index.ts';
 import { type Adapter, adapterHash } from '../model/adapter.ts';
+import { otherBase } from '../model/base-name.ts';
 import { readPeftAdapter } from '../model/peft.ts';
 import { createObjective } from '../objective/index.ts';
+import { DataError, UserError } from '../support/errors.ts';
 import { Random } from '../support/random.ts';
-import { type CheckpointContext, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { CheckpointFolder } from './checkpoint.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { RunEnvironment } from './environment.ts';
 import { fingerprint, fingerprintHash, type RunHashes } from './fingerprint.ts';
+import { lockFolder } from './folder-lock.ts';
 import { FixedPolicy } from './reference.ts';
 import { position, type Run } from './run.ts';
 import { enterRunFolder } from './run-folder.ts';
 import { initialState, type ReplayedRow, type RunState } from './state.ts';
 import { StepLog } from './step-log.ts';
-import { loadStream } from './stream-data.ts';
+import { loadStream, type StreamTask } from './stream-data.ts';
 
 /** Seconds between two checkpoints within a stage, unless the environment says otherwise. */
 const CHECKPOINT_SECONDS = 60;
 
 /**
+ * The run holds the output folder's lock until it is closed.
+ *
  * @throws {UserError} for data, adapters or an output folder that cannot be used; unless it is the folder
  *   itself, nothing has been written then.
  */
@@ -32,10 +37,10 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
     preference: createObjective(config.stages.preference.objective),
   };
   const random = Random.fromSeed(config.seed);
-  const given = config.adapter === null ? null : await readAdapter(config.adapter, environment);
-  const initial = given ?? environment.createAdapter(config.lora, random.fork('adapter'));
+  const given = config.adapter === null ? null : await readAdapter(config.adapter, config.base, environment);
+  const initial = given ?? freshAdapter(config, environment, random.fork('adapter'));
   const isNamed = config.reference !== 'base' && config.reference !== 'previous';
-  const named = isNamed ? await readAdapter(config.reference, environment) : null;
+  const named = isNamed ? await readAdapter(config.reference, config.base, environment) : null;
   const data = await loadStream(config, text, log);
   signal?.throwIfAborted();
 
@@ -47,57 +52,77 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
     tasks: data.tasks.map(({ train, test }) => ({ train: train.sha256, test: test.sha256 })),
   };
   const recorded = { config, hashes, versions: environment.versions ?? {} };
-  const goesOn = await enterRunFolder(outputFolder, recorded, { resume: environment.resume === true, log });
-  const identity = fingerprintHash(fingerprint(config, hashes));
-  const startTask = (latest: Adapter) => method.hooks.startTask?.(initial, latest) ?? latest;
-  const fresh = () => {
-    const replay = config.replay && new ReplayBuffer<ReplayedRow>(config.replay);
-    return initialState(initial, data.tasks.length, replay, startTask);
-  };
-  const context = { initial, tasks: data.tasks, config, run: identity };
-  const state = (goesOn ? await savedState(outputFolder, context, log) : undefined) ?? fresh();
-  const stepLog = new StepLog(join(outputFolder, 'steps.jsonl'), state.stepLogBytes);
-  const base = await FixedPolicy.open(null, environment);
-  const policy = named ? await FixedPolicy.open(named, environment) : base;
-  return {
-    config,
-    environment,
-    data,
-    method,
-    objectives,
-    initial,
-    base,
-    reference: config.reference === 'previous' ? null : { policy, adapter: named },
-    state,
-    stepLog,
-    random,
-    checkpoint: checkpointer(environment, state, stepLog, identity),
-  };
+  const lock = await lockFolder(outputFolder, log);
+  try {
+    const goesOn = await enterRunFolder(outputFolder, recorded, { resume: environment.resume === true, log });
+    const identity = fingerprintHash(fingerprint(config, hashes));
+    const context = { initial, tasks: data.tasks, config, run: identity };
+    const checkpoints = new CheckpointFolder(join(outputFolder, 'checkpoints'), context);
+    const startTask = (latest: Adapter) => method.hooks.startTask?.(initial, latest) ?? latest;
+    const fresh = () => {
+      const replay = config.replay && new ReplayBuffer<ReplayedRow>(config.replay);
+      return initialState(initial, data.tasks.length, replay, startTask);
+    };
+    const state = (goesOn ? await savedState(checkpoints, data.tasks, log) : undefined) ?? fresh();
+    const stepLog = new StepLog(join(outputFolder, 'steps.jsonl'), state.stepLogBytes);
+    const base = await FixedPolicy.open(null, environment);
+    const policy = named ? await FixedPolicy.open(named, environment) : base;
+    return {
+      config,
+      environment,
+      data,
+      method,
+      objectives,
+      initial,
+      base,
+      reference: config.reference === 'previous' ? null : { policy, adapter: named },
+      state,
+      stepLog,
+      random,
+      checkpoint: checkpointer(environment, state, stepLog, checkpoints),
+      close: () => lock.release(),
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
 }
 
-async function readAdapter(folder: string, environment: RunEnvironment): Promise<Adapter> {
+/** Which modules there are to target is known only now that the base is open. */
+function freshAdapter(config: RunConfig, environment: RunEnvironment, random: Random): Adapter {
+  const { createAdapter, configFile: file } = environment;
+  try {
+    return createAdapter(config.lora, random);
+  } catch (error) {
+    if (!(error instanceof UserError) || file === undefined) throw error;
+    throw new DataError({ file, field: 'lora.targets' }, error.message, { cause: error });
+  }
+}
+
+async function readAdapter(folder: string, base: string, environment: RunEnvironment): Promise<Adapter> {
   const adapter = await readPeftAdapter(folder);
+  const doubt = otherBase(adapter, folder, base);
+  if (doubt !== null) environment.log?.(`warning: ${doubt}`);
   environment.checkAdapter(adapter, folder);
   return adapter;
 }
 
 async function savedState(
-  outputFolder: string,
-  context: CheckpointContext,
+  checkpoints: CheckpointFolder,
+  tasks: readonly StreamTask[],
   log: (line: string) => void,
 ): Promise<RunState | undefined> {
-  const warn = (message: string) => log(`warning: ${message}`);
-  const state = await loadCheckpoint(checkpointFolder(outputFolder), context, warn);
-  const where = state && position(state, context.tasks);
+  const state = await checkpoints.load((message) => log(`warning: ${message}`));
+  const where = state && position(state, tasks);
   log(where ? `resuming: ${where}` : 'no checkpoint was written yet: starting from the beginning');
   return state;
 }
 
 function checkpointer(
-  { outputFolder, checkpointSeconds = CHECKPOINT_SECONDS }: RunEnvironment,
+  { checkpointSeconds = CHECKPOINT_SECONDS }: RunEnvironment,
   state: RunState,
   stepLog: StepLog,
-  identity: string,
+  checkpoints: CheckpointFolder,
 ): Run['checkpoint'] {
   const before = state.seconds;
   const start = performance.now();
@@ -108,10 +133,6 @@ function checkpointer(
     last = now;
     state.seconds = before + (now - start) / 1000;
     stepLog.flush();
-    await saveCheckpoint(checkpointFolder(outputFolder), state, identity);
+    await checkpoints.save(state);
   };
-}
-
-function checkpointFolder(outputFolder: string): string {
-  return join(outputFolder, 'checkpoints');
 }

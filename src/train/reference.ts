@@ -5,13 +5,16 @@
 import { ReferenceLogProbCache } from '../data/reference-cache.ts';
 import type { Engine, RowLogProbs } from '../engine/engine.ts';
 import { type Adapter, adapterHash } from '../model/adapter.ts';
+import { UserError } from '../support/errors.ts';
 import { type ProgressFactory, silentProgress } from '../support/progress.ts';
 import type { EncodedRow } from '../text/encoded-row.ts';
 import type { RunEnvironment } from './environment.ts';
 
 /**
- * Rows scored together. Fixed cuts of a fixed list, each kept whole: rounding may depend on which rows
- * share a batch, and a resumed run must meet the same ones.
+ * Rows scored together: fixed cuts of a fixed list, each scored whole if any of its rows is missing. What an
+ * engine rounds may depend on which rows share a micro-batch, and a run that goes on, with a warm cache or
+ * with none, must give its rows the company they had. A row that is known keeps its number: under one
+ * reference policy no row may have two.
  */
 const CHUNK_ROWS = 64;
 
@@ -43,45 +46,47 @@ export class FixedPolicy {
     return new FixedPolicy(engine, adapter, cache);
   }
 
-  /** Log-probs of the rows, taken from the cache where they are known and put there where not. */
+  /**
+   * Log-probs of the rows, taken from the cache where they are known and put there where not.
+   *
+   * @throws {UserError} for log-probs that are not finite; those of earlier chunks are kept.
+   */
   async logProbs(rows: readonly EncodedRow[], options: ScoreOptions): Promise<RowLogProbs> {
-    const missing = rows.filter((row) => this.#cache.get(row) === undefined);
-    if (missing.length > 0) await this.#fill(rows, missing, options);
+    const chunks = Array.from({ length: Math.ceil(rows.length / CHUNK_ROWS) }, (_, at) =>
+      rows.slice(at * CHUNK_ROWS, (at + 1) * CHUNK_ROWS),
+    );
+    const isMissing = (row: EncodedRow) => this.#cache.get(row) === undefined;
+    const missing = chunks.filter((chunk) => chunk.some(isMissing));
+    const progress = missing.length > 0 ? tokenProgress(missing.flat(), options) : undefined;
+    try {
+      for (const chunk of missing) {
+        const scores = await this.#engine.score(chunk, this.#adapter, {
+          onProgress: (tokens) => progress?.advance(tokens),
+          ...signalOf(options),
+        });
+        checkFinite(scores, `${options.label}: the reference policy is of no use`);
+        for (const [at, row] of chunk.entries()) {
+          if (!isMissing(row)) continue;
+          this.#cache.put(row, { chosen: scores.chosen[at]!, rejected: scores.rejected[at]! });
+        }
+        await this.#cache.flush();
+      }
+    } finally {
+      progress?.stop();
+    }
     const known = rows.map((row) => this.#cache.get(row)!);
     return {
       chosen: Float64Array.from(known, (row) => row.chosen),
       rejected: Float64Array.from(known, (row) => row.rejected),
     };
   }
-
-  async #fill(
-    rows: readonly EncodedRow[],
-    missing: readonly EncodedRow[],
-    options: ScoreOptions,
-  ): Promise<void> {
-    const progress = tokenProgress(missing, options);
-    try {
-      for (let start = 0; start < rows.length; start += CHUNK_ROWS) {
-        const chunk = rows
-          .slice(start, start + CHUNK_ROWS)
-          .filter((row) => this.#cache.get(row) === undefined);
-        if (chunk.length === 0) continue;
-        const scores = await this.#engine.score(chunk, this.#adapter, {
-          onProgress: (tokens) => progress.advance(tokens),
-          ...signalOf(options),
-        });
-        for (const [at, row] of chunk.entries()) {
-          this.#cache.put(row, { chosen: scores.chosen[at]!, rejected: scores.rejected[at]! });
-        }
-        await this.#cache.flush();
-      }
-    } finally {
-      progress.stop();
-    }
-  }
 }
 
-/** Log-probs under a policy that will not be met again: nothing is kept. */
+/**
+ * Log-probs under the policy being trained, as it stands; nothing is kept.
+ *
+ * @throws {UserError} for log-probs that are not finite.
+ */
 export async function scorePolicy(
   engine: Engine,
   rows: readonly EncodedRow[],
@@ -90,13 +95,23 @@ export async function scorePolicy(
 ): Promise<RowLogProbs> {
   const progress = tokenProgress(rows, options);
   try {
-    return await engine.score(rows, adapter, {
+    const scores = await engine.score(rows, adapter, {
       onProgress: (tokens) => progress.advance(tokens),
       ...signalOf(options),
     });
+    checkFinite(scores, `${options.label}: training diverged`);
+    return scores;
   } finally {
     progress.stop();
   }
+}
+
+/** @throws {UserError} beginning with `problem` if a log-prob is NaN or infinite: nothing follows from it. */
+function checkFinite({ chosen, rejected }: RowLogProbs, problem: string): void {
+  const at = chosen.findIndex((logp, row) => !Number.isFinite(logp) || !Number.isFinite(rejected[row]));
+  if (at === -1) return;
+  const found = `log-probs of ${chosen[at]} and ${rejected[at]}`;
+  throw new UserError(`${problem}: it gives a row ${found}`, { exitCode: 1 });
 }
 
 function signalOf(options: { readonly signal?: AbortSignal | undefined }): { signal?: AbortSignal } {

@@ -1,10 +1,9 @@
 /** What a run leaves in its output folder. Every file is written anew as a whole; texts of rows never are. */
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type MatrixSummary, summariseMatrix } from '../eval/matrix.ts';
 import type { PreferenceScores, RowScore } from '../eval/preference.ts';
 import { writePeftAdapter } from '../model/peft.ts';
-import { writeFileAtomic, writeFolderAtomic } from '../support/atomic-file.ts';
+import { makeFolder, writeFileAtomic, writeFolderAtomic } from '../support/atomic-file.ts';
 import type { Run } from './run.ts';
 
 /** One score over the stream: percent, or nats for the margin. */
@@ -28,8 +27,21 @@ export interface RunSummary extends StreamScores {
   /** Optimizer steps, and the tokens their gradients covered; a prompt counts once per response run. */
   readonly steps: number;
   readonly tokens: number;
+  /** Over all files; `rows` has them by task. */
   readonly cut_prompts: number;
   readonly skipped_rows: number;
+  readonly rows: readonly TaskRowCounts[];
+}
+
+/** What was trained and tested on: rows used, prompts among them cut to fit, invalid rows left out. */
+interface TaskRowCounts {
+  readonly task: string;
+  readonly train: number;
+  readonly train_cut_prompts: number;
+  readonly train_skipped_rows: number;
+  readonly test: number;
+  readonly test_cut_prompts: number;
+  readonly test_skipped_rows: number;
 }
 
 /** The result matrices as far as they are measured; `base` holds the base's scores on each task. */
@@ -58,6 +70,15 @@ export function runSummary(run: Run, scores: StreamScores): RunSummary {
     tokens: state.tokens,
     cut_prompts: data.cutPrompts,
     skipped_rows: data.skippedRows,
+    rows: data.tasks.map(({ name, train, test }) => ({
+      task: name,
+      train: train.rows.length,
+      train_cut_prompts: train.cutPrompts,
+      train_skipped_rows: train.skippedRows,
+      test: test.rows.length,
+      test_cut_prompts: test.cutPrompts,
+      test_skipped_rows: test.skippedRows,
+    })),
   };
 }
 
@@ -75,7 +96,7 @@ export async function writeSummary(run: Run, summary: RunSummary): Promise<void>
 export async function writeTaskAdapter(run: Run): Promise<void> {
   const { state, config, environment } = run;
   const folder = join(environment.outputFolder, 'tasks', numberedName(run, state.task), 'adapter');
-  await mkdir(dirname(folder), { recursive: true });
+  await makeFolder(dirname(folder));
   const fill = (temporary: string) => writePeftAdapter(temporary, state.adapter, { baseModel: config.base });
   await writeFolderAtomic(folder, fill, { replace: true });
 }
@@ -84,7 +105,7 @@ export async function writeTaskAdapter(run: Run): Promise<void> {
 export async function writeScores(run: Run, tested: number, scores: readonly RowScore[]): Promise<void> {
   const { state, environment } = run;
   const folder = join(environment.outputFolder, 'tasks', numberedName(run, state.task), 'scores');
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const rows = scores.map((row) => ({
     index: row.index,
     chosen_logp: row.chosenLogp,

@@ -3,7 +3,7 @@
  * with versions and hashes. Decides whether a run may begin or go on there.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { writeFileAtomic } from '../support/atomic-file.ts';
@@ -20,7 +20,7 @@ interface RecordedRun {
 }
 
 /**
- * Makes the folder ready for the run.
+ * Makes the folder, which is there and locked, ready for the run.
  *
  * @returns whether a run is there that goes on.
  * @throws {UserError} if the folder holds a run that was not to be resumed, or another run, naming the
@@ -34,7 +34,6 @@ export async function enterRunFolder(
   const file = join(folder, 'config.yaml');
   if (!existsSync(file)) {
     if (resume) log(`nothing to resume in ${folder}: starting the run`);
-    await mkdir(folder, { recursive: true });
     const { config, hashes, versions } = run;
     await writeFileAtomic(file, stringify({ ...config, [PROVENANCE_KEY]: { versions, hashes } }));
     return false;

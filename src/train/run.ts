@@ -27,6 +27,8 @@ export interface Run {
   readonly random: Random;
   /** Saves the state if the last time is long enough ago, or in any case. */
   checkpoint(when: 'due' | 'now'): Promise<void>;
+  /** Lets other runs into the output folder. */
+  close(): void;
 }
 
 /** The task under way. */

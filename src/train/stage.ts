@@ -7,8 +7,8 @@ import { REFERENCE_CONSTANTS } from '../objective/log-ratio.ts';
 import type { AdamW } from '../optim/adamw.ts';
 import { scheduleFactor } from '../optim/schedule.ts';
 import { silentProgress } from '../support/progress.ts';
-import type { StageConfig, StageName } from './config/schema.ts';
-import { scorePolicy } from './reference.ts';
+import type { StageName } from './config/schema.ts';
+import { FixedPolicy } from './reference.ts';
 import { currentTask, type Run, taskLabel } from './run.ts';
 import { enterPhase, type Phase, stageOptimizer } from './state.ts';
 import { type StageRow, type StepResult, trainStep } from './step.ts';
@@ -25,7 +25,7 @@ export async function trainStage(run: Run, stage: StageName, next: Phase): Promi
   if (total === 1 && settings.warmup_ratio > 0) {
     environment.log?.(`warning: ${taskLabel(run)}, ${stage}: the only step is warm-up, at learning rate 0`);
   }
-  const rows = await stageRows(run, stage);
+  const batchAt = epochBatches(run, stage, await stageRows(run, stage));
   state.optimizer ??= stageOptimizer(run.config, stage);
   const progress = (environment.progress ?? silentProgress)({
     label: `${taskLabel(run)}, ${stage}`,
@@ -36,7 +36,7 @@ export async function trainStage(run: Run, stage: StageName, next: Phase): Promi
   try {
     while (state.step < total) {
       environment.signal?.throwIfAborted();
-      const record = await oneStep(run, stage, state.optimizer, rows, total);
+      const record = await oneStep(run, stage, state.optimizer, batchAt(state.step), total);
       progress.advance(1, `loss ${record.loss.toPrecision(4)}`);
       await run.checkpoint('due');
     }
@@ -51,14 +51,13 @@ async function oneStep(
   run: Run,
   stage: StageName,
   optimizer: AdamW,
-  rows: readonly StageRow[],
+  batch: readonly StageRow[],
   total: number,
 ): Promise<StepRecord> {
   const { state, environment } = run;
   const settings = run.config.stages[stage];
   const schedule = { name: settings.schedule, warmupRatio: settings.warmup_ratio, totalSteps: total };
   const learningRate = settings.learning_rate * scheduleFactor(schedule, state.step);
-  const batch = batchRows(run, stage, rows);
   const start = performance.now();
   const result = await trainStep({
     engine: environment.engine,
@@ -69,6 +68,7 @@ async function oneStep(
     optimizer,
     learningRate,
     maxGradNorm: settings.max_grad_norm,
+    maxLength: Math.min(run.config.max_length, environment.text.maxPositions),
     signal: environment.signal,
   });
   const seconds = (performance.now() - start) / 1000;
@@ -83,14 +83,22 @@ async function oneStep(
   return record;
 }
 
-/** The rows of the step the state stands before: an epoch's order is decided by seed, task, stage and epoch. */
-function batchRows(run: Run, stage: StageName, rows: readonly StageRow[]): readonly StageRow[] {
-  const { batch_size: size } = run.config.stages[stage] satisfies StageConfig;
+/**
+ * The rows of each of the stage's steps, counted from 0. An epoch's order is decided by seed, task, stage and
+ * epoch alone, and kept until the next epoch: a shuffle costs as much as there are rows.
+ */
+function epochBatches(run: Run, stage: StageName, rows: readonly StageRow[]) {
+  const { batch_size: size } = run.config.stages[stage];
   const stepsPerEpoch = Math.ceil(rows.length / size);
-  const epoch = Math.floor(run.state.step / stepsPerEpoch);
-  const at = run.state.step % stepsPerEpoch;
-  const order = run.random.fork(`task ${run.state.task} ${stage} epoch ${epoch}`).shuffle(rows);
-  return order.slice(at * size, (at + 1) * size);
+  const orderOf = (epoch: number) =>
+    run.random.fork(`task ${run.state.task} ${stage} epoch ${epoch}`).shuffle(rows);
+  let latest: { readonly epoch: number; readonly order: readonly StageRow[] } | undefined;
+  return (step: number): readonly StageRow[] => {
+    const epoch = Math.floor(step / stepsPerEpoch);
+    if (latest?.epoch !== epoch) latest = { epoch, order: orderOf(epoch) };
+    const at = step % stepsPerEpoch;
+    return latest.order.slice(at * size, (at + 1) * size);
+  };
 }
 
 /** The task's own rows and the replayed ones, with the reference log-probs the objective reads. */
@@ -114,17 +122,15 @@ async function stageRows(run: Run, stage: StageName): Promise<readonly StageRow[
       ...replayedRows.map((encoded, at) => ({ encoded, reference: replayed[at]!.reference })),
     ];
   }
-  const ofTaskStart = (rows: typeof own) => scorePolicy(environment.engine, rows, state.taskStart, options);
-  return [
-    ...withReference(own, await ofTaskStart(own)),
-    ...withReference(replayedRows, replayedRows.length > 0 ? await ofTaskStart(replayedRows) : null),
-  ];
+  const taskStart = await FixedPolicy.open(state.taskStart, environment);
+  const rows = [...own, ...replayedRows];
+  return withReference(rows, await taskStart.logProbs(rows, options));
 }
 
-function withReference(rows: readonly StageRow['encoded'][], logps: RowLogProbs | null): StageRow[] {
+function withReference(rows: readonly StageRow['encoded'][], logps: RowLogProbs): StageRow[] {
   return rows.map((encoded, at) => ({
     encoded,
-    reference: logps && { chosen: logps.chosen[at]!, rejected: logps.rejected[at]! },
+    reference: { chosen: logps.chosen[at]!, rejected: logps.rejected[at]! },
   }));
 }
 

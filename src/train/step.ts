@@ -25,6 +25,8 @@ export interface StepRequest {
   readonly optimizer: AdamW;
   readonly learningRate: number;
   readonly maxGradNorm: number;
+  /** The most tokens of prompt and longer response; all rows keep to it. */
+  readonly maxLength: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -39,7 +41,8 @@ export interface StepResult {
 }
 
 /**
- * @throws {UserError} if loss or gradient is not finite: from there on nothing can be learned.
+ * @throws {UserError} if loss, gradient, log-probs or new values are not finite: from there on nothing can be
+ *   learned.
  */
 export async function trainStep(request: StepRequest): Promise<StepResult> {
   const { engine, objective, adapter, optimizer, signal } = request;
@@ -51,12 +54,16 @@ export async function trainStep(request: StepRequest): Promise<StepResult> {
     { onProgress: (count) => (tokens += count), ...(signal ? { signal } : {}) },
   );
   const { norm, gradients } = clipGlobalNorm(result.gradients, request.maxGradNorm);
-  if (!Number.isFinite(result.loss) || !Number.isFinite(norm)) {
-    const found = `the loss is ${result.loss} and the gradient norm ${norm}`;
-    throw new UserError(`training diverged: ${found}; a lower learning rate may help`, { exitCode: 1 });
+  const { chosen, rejected } = result.logps;
+  if (![result.loss, norm, ...chosen, ...rejected].every(Number.isFinite)) {
+    const lowest = `${Math.min(...chosen, ...rejected)}`;
+    throw diverged(`the loss is ${result.loss}, the gradient norm ${norm} and the lowest log-prob ${lowest}`);
   }
   const values = new Map(Array.from(adapter.tensors, ([name, { data }]) => [name, data]));
   const updated = optimizer.update(values, gradients, request.learningRate);
+  for (const [name, data] of updated) {
+    if (!data.every(Number.isFinite)) throw diverged(`the new "${name}" is not finite`);
+  }
   return {
     adapter: mapAdapter(adapter, (_, name) => updated.get(name)!),
     loss: result.loss,
@@ -64,6 +71,10 @@ export async function trainStep(request: StepRequest): Promise<StepResult> {
     logps: result.logps,
     tokens,
   };
+}
+
+function diverged(found: string): UserError {
+  return new UserError(`training diverged: ${found}; a lower learning rate may help`, { exitCode: 1 });
 }
 
 /** The per-row constants that the objective names. */
@@ -88,11 +99,13 @@ async function klConstant({
   rows,
   adapter,
   referenceAdapter,
+  maxLength,
   signal,
 }: StepRequest): Promise<Float64Array> {
   const estimate = new Float64Array(rows.length);
   if (rows.length === 1) return estimate;
-  const unmatched = unmatchedRows(rows.map((row) => row.encoded));
+  const encoded = rows.map((row) => row.encoded);
+  const unmatched = unmatchedRows(encoded, maxLength);
   const options = signal ? { signal } : {};
   const policy = await engine.score(unmatched, adapter, options);
   const reference = await engine.score(unmatched, referenceAdapter, options);

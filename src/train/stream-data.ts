@@ -2,6 +2,7 @@
  * The stream's rows as the engine takes them, read, checked and encoded before anything is trained or
  * written: a response too long in the last task's test file stops the run now, not in two hours.
  */
+import { countOverlap } from '../data/overlap.ts';
 import type { RowsFile } from '../data/read-rows.ts';
 import type { PreferenceRow } from '../data/row.ts';
 import { loadTasks } from '../data/task.ts';
@@ -17,6 +18,9 @@ export interface TaskRows {
   readonly rows: readonly PreferenceRow[];
   /** `encoded[i]` is `rows[i]`. */
   readonly encoded: readonly EncodedRow[];
+  /** Of these rows' prompts, how many lost their beginning; and how many rows were left out as invalid. */
+  readonly cutPrompts: number;
+  readonly skippedRows: number;
 }
 
 export interface StreamTask {
@@ -50,28 +54,37 @@ export async function loadStream(
     );
   }
 
-  const encode = (source: RowsFile<PreferenceRow>): TaskRows => {
+  const encode = (source: RowsFile<PreferenceRow>, limit: number | null): TaskRows => {
     const { file, sha256 } = source;
-    const options = { file, maxLength, invalidRows: config.invalid_rows };
+    const options = { file, maxLength, invalidRows: config.invalid_rows, limit };
     const { encoded, kept, cutPrompts: cut, skipped } = text.encodeRows(source.rows, options);
     if (encoded.length === 0) throw new DataError({ file }, 'no rows are left that can be encoded');
-    for (const { row, field, problem } of [...source.skipped, ...skipped]) {
+    const rows = kept.map((position) => source.rows[position]!);
+    // Rows behind the last one taken were not wanted: they are not missing.
+    const end = encoded.length === limit ? rows.at(-1)!.index : Number.POSITIVE_INFINITY;
+    const leftOut = [...source.skipped, ...skipped].filter(({ row }) => row <= end);
+    for (const { row, field, problem } of leftOut.sort((a, b) => a.row - b.row)) {
       log(`${file}: row ${row} is left out: ${field === '' ? '' : `field "${field}": `}${problem}`);
+    }
+    if (limit !== null && encoded.length < limit) {
+      log(`warning: ${file}: only ${encoded.length} rows can be used; ${limit} were asked for`);
     }
     if (cut > 0) log(`${file}: ${cut} prompts cut at the left to fit ${maxLength} tokens`);
     cutPrompts += cut;
-    skippedRows += source.skipped.length + skipped.length;
-    return { file, sha256, rows: kept.map((position) => source.rows[position]!), encoded };
+    skippedRows += leftOut.length;
+    return { file, sha256, rows, encoded, cutPrompts: cut, skippedRows: leftOut.length };
   };
 
   const loaded = await loadTasks(config.tasks, { folder: '.', invalidRows: config.invalid_rows });
-  const tasks = loaded.map(({ name, train, test, overlap }): StreamTask => {
+  const tasks = loaded.map((task): StreamTask => {
+    const train = encode(task.train, task.train_rows);
+    const test = encode(task.test, task.test_rows);
+    const overlap = countOverlap(train.rows, test.rows);
     if (overlap > 0) {
-      log(
-        `warning: task ${name}: ${overlap} of ${test.rows.length} test rows have a prompt of its training rows`,
-      );
+      const share = `${overlap} of ${test.rows.length} test rows`;
+      log(`warning: task ${task.name}: ${share} have a prompt of its training rows`);
     }
-    return { name, train: encode(train), test: encode(test) };
+    return { name: task.name, train, test };
   });
   return { tasks, cutPrompts, skippedRows };
 }

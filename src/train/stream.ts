@@ -16,8 +16,8 @@ import { advance } from './task.ts';
  * Trains a method over a stream of tasks and measures it after each. Everything is checked before anything
  * is written.
  *
- * @throws {UserError} for data, adapters or an output folder that cannot be used, and for training that
- *   diverged.
+ * @throws {UserError} for data, adapters or an output folder that cannot be used, one that another process
+ *   is at work in, and for training that diverged.
  * @throws {Interrupted} after an abort; what was done is saved and can be resumed.
  */
 export async function runStream(config: RunConfig, environment: RunEnvironment): Promise<RunSummary> {
@@ -40,7 +40,10 @@ export async function runStream(config: RunConfig, environment: RunEnvironment):
     const signal = environment.signal;
     if (!signal?.aborted || error !== signal.reason) throw error;
     await run.checkpoint('now');
-    throw new Interrupted(`interrupted at ${position(state, data.tasks)}; everything up to there is saved`);
+    const where = position(state, data.tasks);
+    throw new Interrupted(`interrupted at ${where}; everything up to there is saved: continue with --resume`);
+  } finally {
+    run.close();
   }
 }
 

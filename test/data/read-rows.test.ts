@@ -212,17 +212,6 @@ describe('message lists', () => {
   });
 });
 
-describe('limit', () => {
-  it('takes the first valid rows but checks and hashes the whole file', async () => {
-    const path = await file(JSON.stringify([{}, good, good, {}]));
-    const read = await readPreferenceRows(path, { ...skip, limit: 1 });
-    expect(read.rows.map(({ index }) => index)).toEqual([1]);
-    expect(read.skipped.map(({ row }) => row)).toEqual([1, 4]);
-    await expect(readPreferenceRows(path, { ...strict, limit: 1 })).rejects.toThrow(/row 1/);
-    expect((await readPreferenceRows(path, { ...skip, limit: 9 })).rows).toHaveLength(2);
-  });
-});
-
 describe('readPromptRows', () => {
   it('needs a prompt alone', async () => {
     const path = await file(JSON.stringify([{ query: 'q' }, { prompt: [turn('user', 'p')], chosen: 3 }]));

@@ -1,6 +1,7 @@
+import { copyFileSync, rmSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -105,6 +106,64 @@ it('takes writers at the same time', async () => {
   expect(warnings).toEqual([]);
 });
 
+describe('many small files', () => {
+  const fill = async (files: number, from = 0) => {
+    const cache = await open();
+    for (let index = from; index < from + files; index++) {
+      cache.put(row([index], [1], [2]), { chosen: -index, rejected: -1 });
+      await cache.flush();
+    }
+  };
+
+  it('become one where they are read, and a few stay as they are', async () => {
+    await fill(16);
+    expect((await open()).size).toBe(16);
+    expect(await written()).toHaveLength(16);
+    await fill(4, 16);
+    expect((await open()).size).toBe(20);
+    expect(await written()).toHaveLength(1);
+    const again = await open();
+    expect(again.size).toBe(20);
+    expect(again.get(row([7], [1], [2]))).toEqual({ chosen: -7, rejected: -1 });
+    expect(warnings).toEqual([]);
+  });
+
+  it('are merged by several readers at once without a loss', async () => {
+    await fill(40);
+    const sizes = (await Promise.all(Array.from({ length: 6 }, () => open()))).map(({ size }) => size);
+    expect(sizes).toEqual([40, 40, 40, 40, 40, 40]);
+    expect((await open()).size).toBe(40);
+    expect(warnings).toEqual([]);
+  });
+});
+
+it('a reader whose listed files were merged meanwhile looks again', async () => {
+  const put = async (cache: ReferenceLogProbCache, ids: number[]) => {
+    for (const id of ids) cache.put(row([id], [1], [2]), { chosen: -id, rejected: -1 });
+    await cache.flush();
+  };
+  await put(await open(), [1]);
+  await put(await open(), [2]);
+  const before = await written();
+  const elsewhere = join(folder, 'elsewhere');
+  await put(await ReferenceLogProbCache.open({ policy: base, folder: elsewhere, warn: () => {} }), [1, 2]);
+  const merged = (await written()).filter((path) => path.startsWith(elsewhere));
+  // The warning of a damaged file, first in order, comes between listing and reading.
+  const own = join(before[0]!, '..');
+  await writeFile(join(own, `${'0'.repeat(64)}.logprobs`), 'damaged');
+  const cache = await ReferenceLogProbCache.open({
+    policy: base,
+    folder,
+    warn(message) {
+      warnings.push(message);
+      copyFileSync(merged[0]!, join(own, basename(merged[0]!)));
+      for (const path of before) rmSync(path);
+    },
+  });
+  expect(cache.size).toBe(2);
+  expect(warnings).toHaveLength(1);
+});
+
 describe('damage', () => {
   async function one(): Promise<string> {
     const cache = await open();
@@ -141,9 +200,11 @@ describe('damage', () => {
       folder: blocked,
       warn: (message) => warnings.push(message),
     });
-    cache.put(row([1], [2], [3]), { chosen: -1, rejected: -2 });
-    await cache.flush();
-    expect(warnings.length).toBeGreaterThan(0);
+    for (const id of [1, 2, 3]) {
+      cache.put(row([id], [2], [3]), { chosen: -1, rejected: -2 });
+      await cache.flush();
+    }
+    expect(warnings.filter((line) => line.includes('are not kept for later runs'))).toHaveLength(1);
     expect(cache.get(row([1], [2], [3]))).toEqual({ chosen: -1, rejected: -2 });
   });
 

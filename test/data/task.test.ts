@@ -36,12 +36,12 @@ describe('loadTasks', () => {
     judge: null,
   };
 
-  it('finds files beside the config and counts the overlap of the rows used', async () => {
+  it('finds files beside the config and reads them whole, limits or not', async () => {
     const options = { folder, invalidRows: 'error' } as const;
-    expect(await loadTasks([entry], options)).toMatchObject([{ name: 't', overlap: 2, judge: null }]);
-    const [limited] = await loadTasks([{ ...entry, train_rows: 2, test_rows: 2, judge: 'safety' }], options);
-    expect(limited).toMatchObject({ overlap: 0, judge: 'safety' });
-    expect(limited?.train.rows.map(({ index }) => index)).toEqual([0, 1]);
+    const [task] = await loadTasks([{ ...entry, train_rows: 2, judge: 'safety' }], options);
+    expect(task).toMatchObject({ name: 't', judge: 'safety', train_rows: 2, test_rows: null });
+    expect(task?.train.rows.map(({ index }) => index)).toEqual([0, 1, 2]);
+    expect(task?.test.file).toBe(join(folder, 'test.json'));
   });
 });
 

@@ -9,8 +9,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Random } from '../../src/support/random.ts';
 import { outcome, writeToyData } from '../train/toy-stream.ts';
+import { writeSmallStream } from './small-stream.ts';
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
+
+/** `toy`: exact and quick, in TypeScript; `ort`: the embedded engine on a small model. */
+export type FaultEngine = 'toy' | 'ort';
+const writeData = { toy: writeToyData, ort: writeSmallStream };
 
 export interface KillReport {
   readonly kills: number;
@@ -24,9 +29,10 @@ export interface KillReport {
 export async function killAndResume(
   count: number,
   random: Random,
+  engine: FaultEngine = 'toy',
   onKill: (kills: number) => void = () => {},
 ): Promise<KillReport> {
-  const { expected, duration } = await undisturbed();
+  const { expected, duration } = await undisturbed(engine);
   const where: Record<string, number> = {};
   const failures: string[] = [];
   let kills = 0;
@@ -34,7 +40,7 @@ export async function killAndResume(
     // One to three blows to each run, then it is left to finish.
     const blows = Math.min(1 + random.integer(3), count - kills);
     const delays = Array.from({ length: blows }, () => random.uniform() * duration);
-    const run = await inFolder((folder) => disturbedRun(folder, delays, expected));
+    const run = await inFolder(engine, (folder) => disturbedRun(folder, engine, delays, expected));
     for (const phase of run.phases) where[phase] = (where[phase] ?? 0) + 1;
     if (run.failure !== undefined) failures.push(run.failure);
     kills += run.phases.length;
@@ -44,10 +50,15 @@ export async function killAndResume(
 }
 
 /** A run killed after each of the delays, as far as it lives that long, and resumed until it is done. */
-async function disturbedRun(folder: string, delays: readonly number[], expected: Record<string, string>) {
+async function disturbedRun(
+  folder: string,
+  engine: FaultEngine,
+  delays: readonly number[],
+  expected: Record<string, string>,
+) {
   const phases: string[] = [];
   for (const delay of [...delays, undefined]) {
-    const { killed, code, log } = await runChild(folder, phases.length > 0, delay);
+    const { killed, code, log } = await runChild(folder, engine, phases.length > 0, delay);
     const resumedAt = phases.length - 1;
     if (resumedAt >= 0) phases[resumedAt] = phaseOf(log);
     if (killed) phases.push('unknown');
@@ -62,9 +73,11 @@ async function disturbedRun(folder: string, delays: readonly number[], expected:
   return { phases, failure: 'killed though nobody did' };
 }
 
-async function undisturbed(): Promise<{ expected: Record<string, string>; duration: number }> {
-  return inFolder(async (folder) => {
-    const { code, log, duration } = await runChild(folder, false);
+async function undisturbed(
+  engine: FaultEngine,
+): Promise<{ expected: Record<string, string>; duration: number }> {
+  return inFolder(engine, async (folder) => {
+    const { code, log, duration } = await runChild(folder, engine, false);
     if (code !== 0) throw new Error(`the undisturbed run failed: ${log}`);
     return { expected: outcome(join(folder, 'output')), duration };
   });
@@ -79,8 +92,13 @@ interface ChildResult {
 }
 
 /** Runs the child in `folder`; with a delay in milliseconds it is killed that long after it begins to work. */
-function runChild(folder: string, resume: boolean, delay?: number): Promise<ChildResult> {
-  const args = ['--import', 'tsx', CHILD, folder, ...(resume ? ['--resume'] : [])];
+function runChild(
+  folder: string,
+  engine: FaultEngine,
+  resume: boolean,
+  delay?: number,
+): Promise<ChildResult> {
+  const args = ['--import', 'tsx', CHILD, folder, engine, ...(resume ? ['--resume'] : [])];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   let start = performance.now();
@@ -107,10 +125,10 @@ function phaseOf(log: string): string {
   );
 }
 
-async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+async function inFolder<T>(engine: FaultEngine, use: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'lifealign-'));
   try {
-    writeToyData(folder);
+    writeData[engine](folder);
     return await use(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,12 +1,23 @@
-/** The long form of kill.test.ts: `run.ts [number of kills] [seed]`, 300 kills if it is left out. */
+/**
+ * The long form of test/train/kill.test.ts: `run.ts [number of kills] [seed] [--engine toy|ort]`. Left out:
+ * 300 kills of the toy engine, 60 of the real one.
+ */
+import { parseArgs } from 'node:util';
 import { Random } from '../../src/support/random.ts';
-import { killAndResume } from './kill.ts';
+import { type FaultEngine, killAndResume } from './kill.ts';
 
-const [count = 300, seed = Date.now()] = process.argv.slice(2).map(Number);
+const DEFAULT_KILLS = { toy: 300, ort: 60 };
+
+const options = { engine: { type: 'string', default: 'toy' } } as const;
+const { values, positionals } = parseArgs({ options, allowPositionals: true });
+if (!Object.hasOwn(DEFAULT_KILLS, values.engine))
+  throw new Error(`--engine: toy or ort, not ${values.engine}`);
+const engine = values.engine as FaultEngine;
+const [count = DEFAULT_KILLS[engine], seed = Date.now()] = positionals.map(Number);
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 
-say(`${count} kills, seed ${seed}`);
-const { kills, where, failures } = await killAndResume(count, Random.fromSeed(seed), (done) => {
+say(`${count} kills, seed ${seed}, engine ${engine}`);
+const { kills, where, failures } = await killAndResume(count, Random.fromSeed(seed), engine, (done) => {
   say(`${done}/${count} kills`);
 });
 say(`${kills} kills; resumed in: ${JSON.stringify(where)}`);

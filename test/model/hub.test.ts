@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pullModel } from '../../src/model/hub/pull.ts';
@@ -153,6 +153,20 @@ describe('models pull from a hub', () => {
     arrange(hub);
     await expect(pull()).rejects.toMatchObject({ exitCode, message: expect.stringMatching(message) });
   });
+
+  it.each(['downloads', 'names', 'models'])(
+    'names the cache’s %s where they cannot be written',
+    async (part) => {
+      const cache = join(temporary(), 'cache');
+      mkdirSync(cache);
+      writeFileSync(join(cache, part), 'a file in the way');
+      await expect(pull()).rejects.toMatchObject({
+        name: 'UserError',
+        exitCode: 2,
+        message: expect.stringContaining(join(cache, part)),
+      });
+    },
+  );
 
   it('reports a hub that is not there, without the token', async () => {
     await hub.close();

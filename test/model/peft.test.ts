@@ -3,7 +3,13 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Adapter, adapterHash, loraTensorName, mapAdapter } from '../../src/model/adapter.ts';
+import {
+  type Adapter,
+  adapterHash,
+  loraTensorName,
+  mapAdapter,
+  parseLoraTensorName,
+} from '../../src/model/adapter.ts';
 import { checkAdapterFits, initialiseAdapter, type LinearModule } from '../../src/model/lora-modules.ts';
 import { readPeftAdapter, writePeftAdapter } from '../../src/model/peft.ts';
 import { readSafetensorsHeader, writeSafetensors } from '../../src/model/weights/safetensors.ts';
@@ -148,28 +154,46 @@ describe('a PEFT folder', () => {
     expect((await readPeftAdapter(folder)).baseModel).toBeNull();
   });
 
-  it('names whole paths as targets where some layers are left out', async () => {
-    await writePeftAdapter(folder, randomAdapter(['q_proj']));
-    const { targets } = (await readPeftAdapter(folder)).settings;
-    expect(targets).toEqual([0, 1, 2, 10].map((layer) => `model.layers.${layer}.self_attn.q_proj`));
-    await writePeftAdapter(folder, await readPeftAdapter(folder));
-    expect((await readPeftAdapter(folder)).settings.targets).toEqual(targets);
-  });
+  describe('names targets', () => {
+    const written = () =>
+      JSON.parse(readFileSync(join(folder, 'adapter_config.json'), 'utf8')).target_modules;
+    const first = [0, 1].map((layer) => `model.layers.${layer}.self_attn.q_proj`);
 
-  it('does not depend on how the targets were spelt', async () => {
-    const file = join(folder, 'adapter_config.json');
-    const over = modules.slice(0, 9);
-    await writePeftAdapter(folder, randomAdapter(['v_proj', 'self_attn.q_proj'], over));
-    const config = readFileSync(file, 'utf8');
-    expect(JSON.parse(config).target_modules).toEqual(['q_proj', 'v_proj']);
-    await writePeftAdapter(folder, await readPeftAdapter(folder));
-    expect(readFileSync(file, 'utf8')).toBe(config);
+    it('as they were given, where they say which modules there are', async () => {
+      await writePeftAdapter(folder, randomAdapter(['v_proj', 'self_attn.q_proj']));
+      expect(written()).toEqual(['self_attn.q_proj', 'v_proj']);
+      await writePeftAdapter(folder, await readPeftAdapter(folder));
+      expect(written()).toEqual(['self_attn.q_proj', 'v_proj']);
+    });
+
+    it('by whole paths for an adapter on the first layers alone, which a short name would widen', async () => {
+      await writePeftAdapter(folder, randomAdapter(first));
+      expect(written()).toEqual(first);
+      expect((await readPeftAdapter(folder)).settings.targets).toEqual(first);
+    });
+
+    it.each([
+      ['a pattern', '.*layers\\.[01]\\..*q_proj'],
+      ['nothing', null],
+      ['other modules', ['q_proj', 'k_proj']],
+      ['too few modules', ['layers.0.self_attn.q_proj']],
+    ])('by whole paths where the file names %s', async (_, target_modules) => {
+      await writePeftAdapter(folder, randomAdapter(first));
+      const file = join(folder, 'adapter_config.json');
+      const config = JSON.parse(readFileSync(file, 'utf8'));
+      writeFileSync(file, JSON.stringify({ ...config, target_modules }));
+      const adapter = await readPeftAdapter(folder);
+      expect(adapter.settings.targets).toEqual(first);
+      await writePeftAdapter(folder, adapter);
+      expect(written()).toEqual(first);
+    });
   });
 
   it('written by PEFT is read: half precision, a pattern as target_modules, options at their defaults', async () => {
     const { settings, tensors, baseModel } = await readPeftAdapter(FIXTURE);
     const expected = JSON.parse(readFileSync(join(FIXTURE, 'expected.json'), 'utf8'));
-    expect(settings).toEqual({ rank: 3, alpha: 4, targets: ['q_proj', 'v_proj'] });
+    const paths = [...tensors.keys()].map((name) => parseLoraTensorName(name)!.modulePath);
+    expect(settings).toEqual({ rank: 3, alpha: 4, targets: [...new Set(paths)] });
     expect(baseModel).toBe(expected.base_model);
     expect(Object.fromEntries([...tensors].map(([name, { data }]) => [name, [...data]]))).toEqual(
       expected.tensors,
@@ -231,6 +255,7 @@ describe('a PEFT folder', () => {
       [{ r: 0 }, /field "r"/],
       [{ r: 2.5 }, /field "r"/],
       [{ r: '3' }, /field "r"/],
+      [{ target_modules: 3 }, /field "target_modules": expected a list of names, or a pattern, found 3/],
       [{ lora_alpha: null }, /field "lora_alpha"/],
       [{ r: 4 }, /"\S+lora_A\.weight" has the shape \[3, 8\]; its config's r is 4: expected 4 rows/],
     ])('for the configuration %j', async (changes, message) => {

@@ -4,8 +4,11 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -66,10 +69,16 @@ async function modelFolder(write: (folder: string) => unknown): Promise<string> 
 const float32 = (folder: string) => writeSafetensors(join(folder, 'model.safetensors'), tensors());
 
 /** A file in another element type, its data starting at any byte. */
-function writeRaw(path: string, dtype: string, bytes: (value: number) => number[], spaces = 0): void {
+function writeRaw(
+  path: string,
+  dtype: string,
+  bytes: (value: number) => number[],
+  spaces = 0,
+  changed: Record<string, number[]> = {},
+): void {
   const header: Record<string, object> = {};
   const data: number[] = [];
-  for (const tensor of tensors()) {
+  for (const tensor of tensors(changed)) {
     const begin = data.length;
     for (const value of tensor.data) data.push(...bytes(value));
     header[tensor.name] = { dtype, shape: tensor.shape, data_offsets: [begin, data.length] };
@@ -94,11 +103,27 @@ function expectAllValues(weights: Awaited<ReturnType<typeof openModelFolder>>['w
 }
 
 describe('openModelFolder', () => {
+  it('names weight files without links, as a download cache keeps a model', async () => {
+    const folder = await modelFolder(float32);
+    const { identity } = await openModelFolder(folder);
+    const blobs = join(temporary(), 'blobs');
+    mkdirSync(blobs);
+    renameSync(join(folder, 'model.safetensors'), join(blobs, '0123abcd'));
+    symlinkSync(join('..', 'blobs', '0123abcd'), join(folder, 'model.safetensors'));
+    const model = await openModelFolder(folder);
+    expectAllValues(model.weights);
+    expect(new Set([...model.weights.values()].map(({ file }) => file))).toEqual(
+      new Set([realpathSync(join(blobs, '0123abcd'))]),
+    );
+    expect(model.identity).toBe(identity);
+  });
+
   it('uses float32 weights where they are', async () => {
     const folder = await modelFolder(float32);
     const model = await openModelFolder(folder);
     expectAllValues(model.weights);
-    for (const { file } of model.weights.values()) expect(file).toBe(join(folder, 'model.safetensors'));
+    const path = realpathSync(join(folder, 'model.safetensors'));
+    for (const { file } of model.weights.values()) expect(file).toBe(path);
     expect(await listCachedModels()).toEqual([]);
   });
 
@@ -119,6 +144,23 @@ describe('openModelFolder', () => {
         writeRaw(join(to, 'model.safetensors'), 'F32', binary32, spaces);
         if (readFileSync(join(to, 'model.safetensors')).readUInt32LE() % 4 !== 0) return;
       }
+    });
+    expectAllValues((await openModelFolder(folder)).weights);
+    expect(await listCachedModels()).toHaveLength(1);
+  });
+
+  it('copies shards whose links lead to different folders, which no runtime maps at once', async () => {
+    const folder = await modelFolder(async (to) => {
+      const parts = { 'a.safetensors': tensors().slice(0, 5), 'b.safetensors': tensors().slice(5) };
+      const weightMap: Record<string, string> = {};
+      for (const [file, part] of Object.entries(parts)) {
+        const elsewhere = join(temporary(), `at-${file}`);
+        mkdirSync(elsewhere);
+        await writeSafetensors(join(elsewhere, file), part);
+        symlinkSync(join(elsewhere, file), join(to, file));
+        for (const { name } of part) weightMap[name] = file;
+      }
+      writeFileSync(join(to, 'model.safetensors.index.json'), JSON.stringify({ weight_map: weightMap }));
     });
     expectAllValues((await openModelFolder(folder)).weights);
     expect(await listCachedModels()).toHaveLength(1);
@@ -233,6 +275,27 @@ describe('the cache', () => {
     const warnings: string[] = [];
     const model = await openModel(TINY_GGUF, { warn: (message) => warnings.push(message) });
     expect(warnings).toEqual([expect.stringMatching(/model\.safetensors: .*; it is made afresh/)]);
+    expect(model.identity).toBe(identity);
+    expect(await findDamage((await listCachedModels())[0]!, true)).toBeNull();
+  });
+
+  it('converts weights afresh, and says so, when the copy was changed far from its start', async () => {
+    const vocabulary = 100_000;
+    const changed = { 'model.embed_tokens.weight': [vocabulary, 4] };
+    const folder = await modelFolder((to) => {
+      writeFileSync(join(to, 'config.json'), JSON.stringify({ ...config, vocab_size: vocabulary }));
+      writeRaw(join(to, 'model.safetensors'), 'BF16', bfloat16, 0, changed);
+    });
+    const { identity } = await openModelFolder(folder);
+    const path = await weightsOf();
+    const bytes = readFileSync(path);
+    expect(bytes.length).toBeGreaterThan(1 << 20);
+    writeFileSync(path, bytes.fill(7, bytes.length - 2));
+    const warnings: string[] = [];
+    const model = await openModelFolder(folder, { warn: (message) => warnings.push(message) });
+    expect(warnings).toEqual([
+      expect.stringMatching(/model\.safetensors: is not what was written.*made afresh/),
+    ]);
     expect(model.identity).toBe(identity);
     expect(await findDamage((await listCachedModels())[0]!, true)).toBeNull();
   });

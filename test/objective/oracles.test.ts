@@ -94,10 +94,18 @@ describe('the KL estimate', () => {
 
   it('pairs each prompt with the previous row’s responses', () => {
     const rows = [1, 2, 3].map((n) => ({ prompt: ids(n), chosen: ids(10 * n), rejected: ids(100 * n) }));
-    const unmatched = unmatchedRows(rows);
+    const unmatched = unmatchedRows(rows, 9);
     expect(unmatched.map(({ prompt }) => prompt[0])).toEqual([1, 2, 3]);
     expect(unmatched.map(({ chosen }) => chosen[0])).toEqual([30, 10, 20]);
     expect(unmatched.map(({ rejected }) => rejected[0])).toEqual([300, 100, 200]);
+  });
+
+  it('cuts a prompt at the left for the other row’s longer responses', () => {
+    const short = { prompt: ids(1, 2, 3, 4, 5), chosen: ids(6), rejected: ids(7) };
+    const long = { prompt: ids(8), chosen: ids(1, 2), rejected: ids(1, 2, 3, 4) };
+    const [first, second] = unmatchedRows([short, long], 6);
+    expect(first).toEqual({ prompt: ids(4, 5), chosen: long.chosen, rejected: long.rejected });
+    expect(second).toEqual({ prompt: ids(8), chosen: short.chosen, rejected: short.rejected });
   });
 
   it('is the mean log-ratio over both responses, at least 0', () => {

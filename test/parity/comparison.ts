@@ -10,7 +10,7 @@ import { createObjective } from '../../src/objective/index.ts';
 import type { EncodedRow } from '../../src/text/encoded-row.ts';
 
 /** Relative, of a sequence's log-prob. */
-const LOGP_TOLERANCE = 1e-4;
+export const LOGP_TOLERANCE = 1e-4;
 /** Absolute for losses below 1, relative above. */
 const LOSS_TOLERANCE = 1e-4;
 /** Relative L2, of each LoRA tensor by itself. */
@@ -57,7 +57,7 @@ export function readExpected(file: string | URL): Expected {
 }
 
 /** The largest relative difference of two vectors, element by element. */
-function worstRelative(ours: ArrayLike<number>, theirs: readonly number[]): number {
+export function worstRelative(ours: ArrayLike<number>, theirs: readonly number[]): number {
   expect(ours.length).toBe(theirs.length);
   return Math.max(...theirs.map((value, at) => Math.abs((ours[at] as number) - value) / Math.abs(value)));
 }

@@ -12,16 +12,13 @@ describe('Random', () => {
     expect(random.fork('batches').shuffle([0, 1, 2, 3, 4, 5, 6, 7])).toEqual([7, 6, 5, 0, 4, 1, 3, 2]);
   });
 
-  it('repeats itself from a seed and from a saved state', () => {
+  it('repeats itself from a seed, its forks however much was drawn before', () => {
     fc.assert(
-      fc.property(fc.integer(), fc.nat(50), (seed, skipped) => {
+      fc.property(fc.integer(), fc.nat(50), (seed, drawn) => {
         const random = Random.fromSeed(seed);
         expect(draw(Random.fromSeed(seed), 10)).toEqual(draw(Random.fromSeed(seed), 10));
-        draw(random, skipped);
-        const saved = JSON.parse(JSON.stringify(random.state()));
-        const continued = Random.fromState(saved);
-        expect(draw(continued, 10)).toEqual(draw(random, 10));
-        expect(draw(continued.fork('x'), 3)).toEqual(draw(random.fork('x'), 3));
+        draw(random, drawn);
+        expect(draw(random.fork('x'), 3)).toEqual(draw(Random.fromSeed(seed).fork('x'), 3));
       }),
     );
   });
@@ -97,7 +94,6 @@ describe('Random', () => {
     expect(() => random.integer(0)).toThrow(RangeError);
     expect(() => random.integer(1.5)).toThrow(RangeError);
     expect(() => random.sample([1, 2], 3)).toThrow('cannot draw 3 of 2 items');
-    expect(() => Random.fromState({ key: '00', words: [1, 2, 3] })).toThrow(RangeError);
   });
 });
 

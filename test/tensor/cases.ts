@@ -317,7 +317,7 @@ const staticSplit = fc.constant<Variant>({
 /** Values captured from outside, a weight among them, and a second result. */
 const region = fc.boolean().map(
   (twice): Variant => ({
-    inputs: [{ shape: ['n', 3] }, { shape: [3, 3] }, { shape: [3] }],
+    inputs: [['n', 3], [3, 3], [3]].map((shape) => ({ shape, values: uniform(-1, 1) })),
     build: ([x, matrix, gain]) => {
       const outside = tensor.exp(gain as Tensor);
       const inside = (from: Tensor) => {

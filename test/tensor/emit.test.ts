@@ -5,6 +5,7 @@ import {
   add,
   attention,
   barrier,
+  concat,
   exp,
   input,
   log,
@@ -23,6 +24,7 @@ import type { Tensor } from '../../src/tensor/tensor.ts';
 import { countNodes, onnxNodes, openOnnx } from './onnx.ts';
 
 const x = input('x', ['n', 3]);
+const nowhere = () => ({ location: 'none', offset: 0, length: 4 });
 
 describe('emitOnnx', () => {
   it('emits a value once, however often it is written', () => {
@@ -96,6 +98,18 @@ describe('emitOnnx', () => {
       ['offset', '128'],
       ['length', '36'],
     ]);
+  });
+
+  it('tells the shape of every tensor between', () => {
+    const y = exp(concat([x, input('y', ['m', 3])], 0));
+    const { graph } = fromBinary(
+      ModelProtoSchema,
+      emitOnnx({ y, z: multiply(y, weight('w', [3])) }, nowhere).bytes,
+    );
+    const shapes = graph?.valueInfo.map(({ type }) =>
+      type?.value.case === 'tensorType' ? type.value.value.shape?.dim.map(({ value }) => value.value) : null,
+    );
+    expect(shapes).toEqual(new Array(3).fill(['m + n', 3n]));
   });
 
   it('refuses a weight that no file holds', () => {

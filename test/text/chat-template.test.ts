@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ChatTemplate } from '../../src/text/chat-template.ts';
 import { writeModelFolder } from './tiny-model.ts';
 
@@ -38,6 +38,32 @@ it('passes what transformers passes: null tools, special tokens only where the m
     '{{ tools is none }} {{ documents is none }} {{ eos_token }} {{ pad_token is defined }} {{ mask_token is defined }}';
   const pad_token = { content: '<pad>', lstrip: false };
   expect(await render({ chat_template, pad_token })).toBe('true true <eos> true false');
+});
+
+describe('the date of today', () => {
+  afterEach(() => vi.useRealTimers());
+  const at = (date: string) => vi.useFakeTimers({ now: new Date(date), toFake: ['Date'] });
+
+  it('is kept from templates, which write their own then', async () => {
+    // As Llama 3.2 asks for it.
+    const chat_template =
+      '\n{%- if strftime_now is defined %}{%- set date = strftime_now("%d %b %Y") %}' +
+      '{%- else %}{%- set date = "26 Jul 2024" %}{%- endif %}{{ date }}';
+    for (const date of ['2025-01-01', '2026-02-02']) {
+      at(date);
+      expect(await render({ chat_template })).toBe('26 Jul 2024');
+    }
+  });
+
+  it('is refused by name to a template that insists', async () => {
+    at('2025-01-01');
+    const refused = /refuses this conversation: .*; a date of today \(strftime_now\) is not given/;
+    await expect(render({ chat_template: '{{ strftime_now("%Y") }}' })).rejects.toThrow(refused);
+  });
+
+  it('is taken away without changing what a template writes', async () => {
+    expect(await render({ chat_template: '\n  {{ bos_token }}' })).toBe('\n  <bos>');
+  });
 });
 
 it('hashes the template and the special tokens', async () => {

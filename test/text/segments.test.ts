@@ -39,6 +39,39 @@ describe('encodeRows', () => {
     expect(result.encoded[0]?.prompt).toHaveLength(9);
   });
 
+  it('stops at the limit and looks at no row behind it', () => {
+    const rows = [row('a', 'x'.repeat(30), 'y'), row('b', 'x', 'y', 1), row('c', 'x'.repeat(30), 'y', 2)];
+    const result = encodeRows(rows, model, { ...options, invalidRows: 'skip', limit: 1 });
+    expect(result.kept).toEqual([1]);
+    expect(result.skipped.map((skipped) => skipped.row)).toEqual([1]);
+    expect(encodeRows(rows.slice(1), model, { ...options, limit: 1 }).kept).toEqual([0]);
+    expect(() => encodeRows(rows.slice(1), model, { ...options, limit: 2 })).toThrow('f.json, row 3');
+  });
+
+  it('refuses tokens beyond the vocabulary of the model, naming row and field', async () => {
+    const small = { ...model, vocabularySize: 200 };
+    const rows = [row('hi', 'a', 'b'), row('hi', 'a', 'é', 1)];
+    const bare = { ...small, template: { render: () => 'hi' } } as unknown as TextModel;
+    expect(() => encodeRows([row('hi', 'a', 'b', 4)], small, options)).toThrow(
+      `f.json, row 5, field "prompt": the token "<bos>" has the id 256, beyond the model's vocabulary of 200`,
+    );
+    expect(() => encodeRows(rows, bare, options)).toThrow('f.json, row 1, field "chosen": the token "<eos>"');
+    const { skipped } = encodeRows(
+      rows,
+      { ...model, vocabularySize: 257 },
+      { ...options, invalidRows: 'skip' },
+    );
+    expect(skipped.map(({ field }) => field)).toEqual(['chosen', 'chosen']);
+    expect(encodeRows(rows, { ...model, vocabularySize: 258 }, options).kept).toEqual([0, 1]);
+  });
+
+  it('refuses a tokenizer whose end-of-sequence token the model lacks when it is opened', async () => {
+    await expect(loadTextModel(folder, 257)).rejects.toThrow(
+      /tokenizer_config\.json, field "eos_token": its id 257 is beyond the model's vocabulary of 257/,
+    );
+    expect((await loadTextModel(folder, 258)).vocabularySize).toBe(258);
+  });
+
   it('cuts the prompt on the left, by the longer response', () => {
     for (const [chosen, rejected] of [
       ['0123456789AB', 'x'],

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { rememberName } from '../../src/model/names.ts';
 import { writePeftAdapter } from '../../src/model/peft.ts';
 import { Random } from '../../src/support/random.ts';
 import { applyOverrides } from '../../src/train/config/overrides.ts';
@@ -28,7 +29,7 @@ describe('a run config', () => {
     const config = await readRunConfig(configFile(minimal, folder));
     const schedule = { schedule: 'cosine', warmup_ratio: 0.1, max_grad_norm: 1, weight_decay: 0 };
     expect(config).toEqual({
-      base: 'some-model',
+      base: join(folder, 'some-model'),
       adapter: null,
       method: 'lifealign',
       lora: { rank: 8, alpha: 16, targets: ['q_proj', 'v_proj'] },
@@ -89,11 +90,46 @@ describe('a run config', () => {
 
   it('finds base and reference beside the file, and leaves names alone', async () => {
     const folder = temporaryFolder();
-    mkdirSync(join(folder, 'some-model'));
     const config = await readRunConfig(configFile(`${minimal}reference: ref`, folder));
     expect(config.base).toBe(join(folder, 'some-model'));
     expect(config.reference).toBe(join(folder, 'ref'));
     expect((await read('reference: previous')).reference).toBe('previous');
+  });
+
+  describe('decides once whether its base is a path or a name', () => {
+    const baseOf = async (base: string, folder = temporaryFolder()) =>
+      (await readRunConfig(configFile(minimal.replace('some-model', base), folder))).base;
+    afterEach(() => vi.unstubAllEnvs());
+
+    it('a known or pulled name stays a name, unless a folder beside the file has it too', async () => {
+      const folder = temporaryFolder();
+      vi.stubEnv('LIFEALIGN_CACHE', join(folder, 'cache'));
+      await rememberName('owner/pulled', 'hub-owner--pulled');
+      expect(await baseOf('smollm2-135m-instruct')).toBe('smollm2-135m-instruct');
+      expect(await baseOf('owner/pulled')).toBe('owner/pulled');
+      expect(await baseOf('owner/other', folder)).toBe(join(folder, 'owner/other'));
+      mkdirSync(join(folder, 'owner/pulled'), { recursive: true });
+      expect(await baseOf('owner/pulled', folder)).toBe(join(folder, 'owner/pulled'));
+    });
+
+    it('never looks in the working directory', async () => {
+      // "src" is a folder of the directory the tests run in.
+      const folder = temporaryFolder();
+      expect(await baseOf('src', folder)).toBe(join(folder, 'src'));
+    });
+  });
+
+  it.each([
+    ['base: *nothing\n', /run.yaml: an alias of the YAML cannot be resolved: .*nothing/],
+    ['base: &loop [*loop]\n', /run.yaml: an alias of the YAML cannot be resolved: .*circular/],
+    [
+      `a0: &a0 [x]\n${[1, 2, 3, 4, 5].map((n) => `a${n}: &a${n} [${Array(9).fill(`*a${n - 1}`)}]\n`).join('')}`,
+      /run.yaml: an alias of the YAML cannot be resolved: Excessive alias count/,
+    ],
+  ])('refuses aliases that cannot be resolved: %j', async (text, message) => {
+    const reading = readRunConfig(configFile(text));
+    await expect(reading).rejects.toThrow(message);
+    await expect(reading).rejects.toMatchObject({ name: 'DataError', exitCode: 2 });
   });
 
   it('reads back what a run writes, provenance and all', async () => {
@@ -202,6 +238,7 @@ describe('--set', () => {
     ['tasks.1.name=x', /"tasks" is a list of 1; expected 0 to 0/],
     ['base.x=1', /"base" is neither a mapping nor a list/],
     ['seed=[', /the value is not valid YAML/],
+    ['seed=*x', /--set seed=\*x: an alias of the YAML cannot be resolved: .*x/],
     ['seeed=1', /field "seeed": unknown key/],
   ])('refuses %s', async (override, message) => {
     await expect(read('', [override])).rejects.toThrow(message);

@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { join, resolve } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { readPreferenceRows } from '../../src/data/read-rows.ts';
 import { consolidateAdapter, MemoryHistory } from '../../src/memory/consolidate-adapter.ts';
 import { adapterHash } from '../../src/model/adapter.ts';
-import { readPeftAdapter } from '../../src/model/peft.ts';
+import { readPeftAdapter, writePeftAdapter } from '../../src/model/peft.ts';
 import { Random } from '../../src/support/random.ts';
 import type { ConfigTree } from '../../src/train/config/overrides.ts';
 import { workspace } from './temporary-folder.ts';
-import { ToyEngine, toyModel } from './toy-engine.ts';
+import { ToyEngine, toyModel, toyText } from './toy-engine.ts';
 import { runToy, toyConfig } from './toy-stream.ts';
 
 const readJson = (folder: string, name: string) =>
@@ -19,6 +20,9 @@ const steps = (folder: string): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line));
 const taskAdapter = (folder: string, task: string) =>
   readPeftAdapter(join(folder, 'output/tasks', task, 'adapter'));
+
+const trainRows = async (folder: string, task: string) =>
+  (await readPreferenceRows(join(folder, `${task}-train.json`), { invalidRows: 'error' })).rows;
 
 /** A config of one stage, so that what was trained on can be counted. */
 const onlyPreference = (changes: ConfigTree = {}, objective?: object) => {
@@ -139,6 +143,41 @@ describe('a stream', () => {
     expect(await hash(2)).not.toBe(await hash(1));
   });
 
+  it('counts, per task, the rows it used, the prompts it cut and the rows it left out', async () => {
+    const folder = workspace();
+    const row = (query: string, rejected = 'b') => ({ query, chosen: 'a', rejected });
+    const write = (name: string, rows: object[]) => writeFileSync(join(folder, name), JSON.stringify(rows));
+    const long = 'x'.repeat(50);
+    write('low-train.json', [row('x', 'a'), row('y'), row(long), row(`${long}y`), row('z'), row('z', 'a')]);
+    write('low-test.json', [row('q'), row(`${long}q`), row('r', 'a')]);
+    const [low, high] = toyConfig()['tasks'] as object[];
+    const tasks = [{ ...low, train_rows: 3 }, high];
+    const tree = onlyPreference({ tasks, invalid_rows: 'skip', max_length: 20 });
+    const { rows, cut_prompts, skipped_rows } = await runToy(tree, { folder });
+    expect(rows).toEqual([
+      {
+        task: 'low',
+        train: 3,
+        train_cut_prompts: 2,
+        train_skipped_rows: 1,
+        test: 2,
+        test_cut_prompts: 1,
+        test_skipped_rows: 1,
+      },
+      {
+        task: 'high',
+        train: 18,
+        train_cut_prompts: 0,
+        train_skipped_rows: 0,
+        test: 10,
+        test_cut_prompts: 0,
+        test_skipped_rows: 0,
+      },
+    ]);
+    expect({ cut_prompts, skipped_rows }).toEqual({ cut_prompts: 3, skipped_rows: 2 });
+    expect(readJson(folder, 'summary.json').rows).toEqual(rows);
+  });
+
   it('does not write anything before everything is checked', async () => {
     const folder = workspace();
     writeFileSync(join(folder, 'high-test.json'), JSON.stringify([{ query: 'a', chosen: 'b' }]));
@@ -218,6 +257,30 @@ describe('replay', () => {
   });
 });
 
+describe('the order of an epoch', () => {
+  it('is drawn once, by seed, task, stage and epoch', async () => {
+    const folder = workspace();
+    const shuffle = vi.spyOn(Random.prototype, 'shuffle');
+    const engine = new ToyEngine();
+    await runToy(toyConfig({ method: 'seqft' }), { folder, engine });
+    // Two tasks of two stages of two epochs.
+    expect(shuffle).toHaveBeenCalledTimes(8);
+    shuffle.mockRestore();
+
+    const gradients = engine.calls.filter((call) => call.kind === 'gradients');
+    const batches = (first: number, count: number) =>
+      gradients.slice(first, first + count).flatMap((call) => call.rows);
+    const rows = [...new Set(batches(0, 5))];
+    const inFile = toyText.encodeRows(await trainRows(folder, 'low'), { file: '', maxLength: 99 } as never);
+    const key = (row: object) => JSON.stringify(row);
+    expect(rows.map(key).sort()).toEqual(inFile.encoded.map(key).sort());
+    for (const [at, name] of ['sft epoch 0', 'sft epoch 1', 'preference epoch 0'].entries()) {
+      const expected = Random.fromSeed(0).fork(`task 0 ${name}`).shuffle(inFile.encoded);
+      expect(batches(5 * at, 5).map(key), name).toEqual(expected.map(key));
+    }
+  });
+});
+
 describe('the reference policy', () => {
   const constantsOf = async (reference: string, folder: string) => {
     const engine = new ToyEngine();
@@ -233,6 +296,28 @@ describe('the reference policy', () => {
       const expected = await new ToyEngine().score(rows, before);
       expect(request!.constants['reference_chosen']).toEqual(expected.chosen);
     }
+  });
+
+  it('warns of an adapter that names another base', async () => {
+    const folder = workspace();
+    const adapter = toyModel.createAdapter(
+      { rank: 2, alpha: 4, targets: ['q_proj', 'v_proj'] },
+      Random.fromSeed(1),
+    );
+    const warnings = async (baseModel: string | null) => {
+      await writePeftAdapter(join(folder, 'given'), adapter, { baseModel });
+      const lines: string[] = [];
+      const environment = {
+        log: (line: string) => void lines.push(line),
+        outputFolder: join(folder, String(baseModel).replace(/\W/g, '')),
+      };
+      await runToy(onlyPreference({ adapter: 'given', reference: 'given' }), { folder, environment });
+      return lines.filter((line) => line.includes('names the base model'));
+    };
+    const warning = expect.stringMatching(/^warning: \S+given names the base model owner\/other/);
+    expect(await warnings('owner/other')).toEqual([warning, warning]);
+    expect(await warnings(resolve(folder, String(toyConfig()['base'])))).toEqual([]);
+    expect(await warnings(null)).toEqual([]);
   });
 
   it('a folder: that adapter throughout', async () => {

@@ -40,7 +40,8 @@ const features = modules.map(({ path }) => table(path, VOCABULARY, FEATURES, 1))
 export const toyText: TextSide = {
   identity: { tokenizer: 'letters', template: 'none' },
   maxPositions: 4096,
-  encodeRows(rows, { maxLength }) {
+  encodeRows(all, { maxLength, limit }) {
+    const rows = all.slice(0, limit ?? all.length);
     let cutPrompts = 0;
     const encoded = rows.map((row): EncodedRow => {
       const prompt = tokens(row.prompt.map((message) => message.content).join(''));

@@ -32,7 +32,8 @@ export function writeToyData(folder: string): void {
 export function toyConfig(changes: ConfigTree = {}): ConfigTree {
   const stage = { epochs: 2, batch_size: 4, warmup_ratio: 0 };
   return {
-    base: 'toy',
+    // Absolute: adapters name it, and runs in two folders must agree.
+    base: '/toy',
     lora: { rank: 2, alpha: 4, targets: ['q_proj', 'v_proj'] },
     tasks: ['low', 'high'].map((name) => ({ name, train: `${name}-train.json`, test: `${name}-test.json` })),
     stages: { sft: { ...stage, learning_rate: 0.02 }, preference: { ...stage, learning_rate: 0.02 } },

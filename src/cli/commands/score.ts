@@ -1,6 +1,12 @@
 /** `lifealign score`: the log-probability of both responses of every row, one JSON line a row. */
 import type { Command } from 'commander';
-import { UserError } from '../../support/errors.ts';
+import type { SkippedRow } from '../../data/read-rows.ts';
+import type { RowLogProbs } from '../../engine/engine.ts';
+import { checkWritable, writeFileAtomic } from '../../support/atomic-file.ts';
+import { DataError, UserError } from '../../support/errors.ts';
+import { streamProgress } from '../../support/progress.ts';
+import type { EncodedRow } from '../../text/encoded-row.ts';
+import { interruptible } from '../interrupt.ts';
 
 interface ScoreOptions {
   readonly model: string;
@@ -18,65 +24,111 @@ export function registerScore(program: Command): void {
     .requiredOption('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
     .option('--adapter <folder>', 'a PEFT adapter on top of the model')
     .requiredOption('--data <file>', 'JSON array or JSONL of {query or prompt, chosen, rejected}')
-    .requiredOption('--output <file>', 'JSON lines {index, chosen_logp, rejected_logp, chosen_tokens, rejected_tokens}')
+    .requiredOption(
+      '--output <file>',
+      'JSON lines {index, chosen_logp, rejected_logp, chosen_tokens, rejected_tokens}',
+    )
     .option('--max-length <tokens>', 'longer rows lose the beginning of their prompt', '2048')
-    .option('--invalid-rows <policy>', 'error: refuse the file if it has any; skip: list and leave out', 'error')
+    .option(
+      '--invalid-rows <policy>',
+      'error: refuse the file if it has any; skip: list and leave out',
+      'error',
+    )
     .action(score);
 }
 
 async function score(options: ScoreOptions): Promise<void> {
-  const { invalidRows } = options;
-  if (invalidRows !== 'error' && invalidRows !== 'skip') {
-    throw new UserError(`--invalid-rows: expected error or skip, got "${invalidRows}"`);
-  }
-  if (!/^[1-9]\d{0,8}$/.test(options.maxLength)) {
-    throw new UserError(`--max-length: expected a positive number of tokens, got "${options.maxLength}"`);
-  }
+  const { data: file, output } = options;
+  const { invalidRows, longest } = checkedOptions(options);
+  // Before anything that takes minutes.
+  await checkWritable(output);
   const { readPreferenceRows } = await import('../../data/read-rows.ts');
-  const { rows, skipped } = await readPreferenceRows(options.data, { invalidRows });
+  const { rows, skipped } = await readPreferenceRows(file, { invalidRows });
   const { openBase } = await import('../base.ts');
-  const { model, text, engine, readAdapter } = await openBase(options.model);
-  const adapter = options.adapter === undefined ? null : await readAdapter(options.adapter);
-  const { encodeRows } = await import('../../text/segments.ts');
-  const maxLength = Math.min(Number(options.maxLength), model.config.maxPositions);
-  const encodeOptions = { file: options.data, maxLength, invalidRows } as const;
-  const { encoded, kept, cutPrompts, skipped: tooLong } = encodeRows(rows, text, encodeOptions);
-  reportLeftOut(options.data, [...skipped, ...tooLong], cutPrompts, maxLength);
-
-  const { writeFileAtomic } = await import('../../support/atomic-file.ts');
-  const { streamProgress } = await import('../../support/progress.ts');
-  const total = encoded.reduce(
-    (sum, { prompt, chosen, rejected }) => sum + 2 * prompt.length + chosen.length + rejected.length,
-    0,
-  );
-  const progress = streamProgress(process.stderr)({ label: 'scoring', total, unit: 'tokens' });
+  const progress = streamProgress(process.stderr);
+  const { model, text, engine, readAdapter } = await openBase(options.model, { progress, warn });
   try {
-    const logps = await engine.score(encoded, adapter, { onProgress: (tokens) => progress.advance(tokens) });
-    const lines = encoded.map((row, at) =>
-      JSON.stringify({
-        index: rows[kept[at] as number]?.index,
-        chosen_logp: logps.chosen[at],
-        rejected_logp: logps.rejected[at],
-        chosen_tokens: row.chosen.length,
-        rejected_tokens: row.rejected.length,
-      }),
-    );
-    await writeFileAtomic(options.output, `${lines.join('\n')}\n`);
+    const adapter = options.adapter === undefined ? null : await readAdapter(options.adapter);
+    const { encodeRows } = await import('../../text/segments.ts');
+    const maxLength = Math.min(longest, model.config.maxPositions);
+    const encodedRows = encodeRows(rows, text, { file, maxLength, invalidRows });
+    const { encoded, kept, cutPrompts } = encodedRows;
+    await interruptible({ reason: 'interrupted; nothing was written' }, async (signal) => {
+      reportLeftOut(file, [...skipped, ...encodedRows.skipped], cutPrompts, maxLength);
+      if (encoded.length === 0) throw new DataError({ file }, 'no rows are left that can be scored');
+      const bar = progress({ label: 'scoring', total: countTokens(encoded), unit: 'tokens' });
+      const onProgress = (tokens: number) => bar.advance(tokens);
+      const logps = await engine.score(encoded, adapter, { onProgress, signal }).finally(() => bar.stop());
+      const indices = kept.map((position) => rows[position]!.index);
+      await writeFileAtomic(output, scoreLines(file, indices, encoded, logps));
+    });
   } finally {
-    progress.stop();
     await engine.close();
   }
 }
 
+function checkedOptions(options: ScoreOptions): { invalidRows: 'error' | 'skip'; longest: number } {
+  const { invalidRows, maxLength } = options;
+  if (invalidRows !== 'error' && invalidRows !== 'skip') {
+    throw new UserError(`--invalid-rows: expected error or skip, got "${invalidRows}"`);
+  }
+  if (!/^[1-9]\d{0,8}$/.test(maxLength)) {
+    throw new UserError(`--max-length: expected a positive number of tokens, got "${maxLength}"`);
+  }
+  return { invalidRows, longest: Number(maxLength) };
+}
+
+/** As the engine counts them: a shared prompt twice. */
+function countTokens(rows: readonly EncodedRow[]): number {
+  return rows.reduce(
+    (sum, { prompt, chosen, rejected }) => sum + 2 * prompt.length + chosen.length + rejected.length,
+    0,
+  );
+}
+
+/**
+ * @param indices of the rows in their file, counted from 0
+ * @throws {UserError} naming the row for a log-prob that JSON cannot hold: the weights overflow.
+ */
+function scoreLines(
+  file: string,
+  indices: readonly number[],
+  rows: readonly EncodedRow[],
+  { chosen, rejected }: RowLogProbs,
+): string {
+  const lines = rows.map((row, at) => {
+    const [index, chosenLogp, rejectedLogp] = [indices[at]!, chosen[at]!, rejected[at]!];
+    if (!Number.isFinite(chosenLogp) || !Number.isFinite(rejectedLogp)) {
+      const found = `the log-probs are ${chosenLogp} and ${rejectedLogp}`;
+      throw new UserError(`${file}, row ${index + 1}: ${found}; nothing was written`, { exitCode: 1 });
+    }
+    return JSON.stringify({
+      index,
+      chosen_logp: chosenLogp,
+      rejected_logp: rejectedLogp,
+      chosen_tokens: row.chosen.length,
+      rejected_tokens: row.rejected.length,
+    });
+  });
+  return `${lines.join('\n')}\n`;
+}
+
 function reportLeftOut(
   file: string,
-  skipped: readonly { row: number; field?: string | undefined; problem: string }[],
+  skipped: readonly SkippedRow[],
   cutPrompts: number,
   maxLength: number,
 ): void {
-  for (const { row, problem } of skipped) process.stderr.write(`${file}: row ${row} left out: ${problem}\n`);
+  for (const { row, field, problem } of skipped) {
+    const where = field === '' ? '' : `field "${field}": `;
+    process.stderr.write(`${file}: row ${row} is left out: ${where}${problem}\n`);
+  }
   if (skipped.length > 0) process.stderr.write(`${file}: ${skipped.length} rows left out\n`);
   if (cutPrompts > 0) {
-    process.stderr.write(`${file}: ${cutPrompts} prompts cut from the left to fit ${maxLength} tokens\n`);
+    process.stderr.write(`${file}: ${cutPrompts} prompts cut at the left to fit ${maxLength} tokens\n`);
   }
+}
+
+function warn(message: string): void {
+  process.stderr.write(`warning: ${message}\n`);
 }

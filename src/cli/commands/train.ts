@@ -1,8 +1,8 @@
 /** `lifealign train`: a stream of preference tasks with one method, resumable at any point. */
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
-import { Interrupted } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
+import { interruptible } from '../interrupt.ts';
 
 interface TrainFlags {
   readonly outputDir?: string;
@@ -44,32 +44,19 @@ async function train(file: string, flags: TrainFlags): Promise<void> {
   const log = (line: string) => void process.stderr.write(`${line}\n`);
   const progress = streamProgress(process.stderr);
   const model = await openModelEnvironment(config.base, { progress, log });
-  const { signal, release } = interruption(log);
+  const resume = flags.resume === true;
+  const interruption = {
+    reason: 'interrupted before anything was trained',
+    notice: 'stopping after this micro-batch (once more to stop at once); continue later with --resume',
+  };
   try {
-    const resume = flags.resume === true;
-    const summary = await runStream(config, { ...model, outputFolder, resume, signal, progress, log });
+    const summary = await interruptible(interruption, (signal) =>
+      runStream(config, { ...model, configFile: file, outputFolder, resume, signal, progress, log }),
+    );
     log(resultTable(summary));
     log(`results are in ${outputFolder}`);
     process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
   } finally {
-    release();
     await model.engine.close();
   }
-}
-
-/** The first Ctrl-C (or TERM) asks for a checkpoint, a second one ends the process at once. */
-function interruption(log: (line: string) => void): { signal: AbortSignal; release: () => void } {
-  const controller = new AbortController();
-  const stop = () => {
-    log('stopping after this micro-batch; continue later with --resume');
-    release();
-    controller.abort(new Interrupted('interrupted before anything was trained'));
-  };
-  const release = () => {
-    process.removeListener('SIGINT', stop);
-    process.removeListener('SIGTERM', stop);
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  return { signal: controller.signal, release };
 }

@@ -1,14 +1,18 @@
 /** The embedded engine: graphs built here, run by ONNX Runtime on the CPU, without Python. */
+import { env } from 'onnxruntime-node';
 import type { Adapter } from '../../model/adapter.ts';
 import type { Recompute } from '../../model/graph/decoder.ts';
 import { adapterShape } from '../../model/graph/parameters.ts';
-import { rotaryTableValues } from '../../model/graph/rope.ts';
 import type { ModelFolder } from '../../model/model-folder.ts';
+import { UserError } from '../../support/errors.ts';
+import { sha256 } from '../../support/hash.ts';
 import type { EncodedRow } from '../../text/encoded-row.ts';
 import type { Engine, GradientRequest, GradientResult, RowLogProbs, RunOptions } from '../engine.ts';
 import { type PackedBatch, packBatch, packedLength } from '../packing.ts';
-import { constantName, gradientGraph, gradientName, scoringGraph } from './graphs.ts';
-import { createSession, type Feed, type OrtSession } from './session.ts';
+import { adapterFeeds, BatchFeeds, objectiveFeeds } from './feeds.ts';
+import { gradientGraph, gradientName, scoringGraph } from './graphs.ts';
+import { graphBytes } from './session.ts';
+import { SessionPool } from './session-pool.ts';
 
 export interface OrtEngineOptions {
   readonly threads?: number;
@@ -32,13 +36,15 @@ export class OrtEngine implements Engine {
   readonly identity: string;
   readonly #model: ModelFolder;
   readonly #options: Required<OrtEngineOptions>;
-  readonly #sessions = new Map<string, Promise<OrtSession>>();
-  #rotary: { positions: number; cosines: Float32Array; sines: Float32Array } | null = null;
+  readonly #sessions: SessionPool;
+  readonly #batchFeeds: BatchFeeds;
 
   constructor(model: ModelFolder, options: OrtEngineOptions = {}) {
     this.#model = model;
     this.#options = { threads: 0, pairsPerBatch: 1, microBatchTokens: 512, recompute: 'auto', ...options };
-    this.identity = `${model.identity}:float32`;
+    this.#sessions = new SessionPool(model.weights);
+    this.#batchFeeds = new BatchFeeds(model.config);
+    this.identity = identityOf(model);
   }
 
   async score(
@@ -47,17 +53,15 @@ export class OrtEngine implements Engine {
     options: RunOptions = {},
   ): Promise<RowLogProbs> {
     const result = emptyLogProbs(rows.length);
+    const kind = `score|${adapterKey(adapter)}`;
     const shape = adapter && adapterShape(adapter);
+    const adapterValues = adapterFeeds(adapter);
     for (const indices of this.#microBatches(rows, 'pair')) {
       options.signal?.throwIfAborted();
-      const batch = this.#pack(
-        indices.map((index) => rows[index] as EncodedRow),
-        'pair',
-      );
-      const session = await this.#session(`score|${batch.pairs}|${adapterKey(adapter)}`, () =>
-        scoringGraph(this.#model.config, this.#layout(batch), shape),
-      );
-      const { logps } = await session.run({ ...this.#batchFeeds(batch), ...adapterFeeds(adapter) });
+      const batch = pack(rows, indices, 'pair');
+      const graph = () => scoringGraph(this.#model.config, layoutOf(batch), shape);
+      const session = await this.#sessions.get(kind, `${batch.pairs}`, graph, this.#sessionOptions());
+      const { logps } = await session.run({ ...this.#batchFeeds.of(batch), ...adapterValues });
       storeLogProbs(result, indices, logps as Float32Array, 'pair');
       options.onProgress?.(batch.unsharedTokenCount);
     }
@@ -65,65 +69,55 @@ export class OrtEngine implements Engine {
   }
 
   async gradients(request: GradientRequest, options: RunOptions = {}): Promise<GradientResult> {
-    const { rows, adapter, objective, constants } = request;
+    const { rows, adapter, objective } = request;
     const { responses } = objective;
-    const weight = 1 / normaliser(request);
     const logps = emptyLogProbs(rows.length);
-    const sums = new Map(
-      [...adapter.tensors].map(([name, { data }]) => [name, new Float64Array(data.length)]),
+    const sums = [...adapter.tensors].map(
+      ([name, { data }]) => [name, new Float64Array(data.length)] as const,
     );
+    const weight = 1 / normaliser(request);
+    const adapterValues = adapterFeeds(adapter);
     let loss = 0;
-    const kind = `gradient|${objective.key}|${adapterKey(adapter)}|`;
-    await this.#releaseExcept(kind);
+    const kind = `gradient|${objective.key}|${adapterKey(adapter)}`;
+    await this.#sessions.begin(kind);
     for (const indices of this.#microBatches(rows, responses)) {
       options.signal?.throwIfAborted();
-      const members = indices.map((index) => rows[index] as EncodedRow);
-      const batch = this.#pack(members, responses);
+      const batch = pack(rows, indices, responses);
       const recompute = this.#recomputeFor(batch);
-      const key = `${kind}${batch.pairs}|${recompute}`;
-      const session = await this.#session(key, () =>
-        gradientGraph(this.#model.config, this.#layout(batch), adapterShape(adapter), objective, recompute),
-      );
-      const vector = (values: ArrayLike<number>): Feed => ({
-        data: Float32Array.from(values),
-        shape: [values.length],
-      });
+      const graph = () =>
+        gradientGraph(this.#model.config, layoutOf(batch), adapterShape(adapter), objective, recompute);
+      const variant = `${batch.pairs}|${recompute}`;
+      // Long batches are rare and their memory is much: it is given back after each.
+      const sessionOptions = this.#sessionOptions(recompute === 'layers');
+      const session = await this.#sessions.get(kind, variant, graph, sessionOptions);
       const outputs = await session.run({
-        ...this.#batchFeeds(batch),
-        ...adapterFeeds(adapter),
-        weight: vector([weight]),
-        chosen_length: vector(members.map((row) => row.chosen.length)),
-        rejected_length: vector(members.map((row) => row.rejected.length)),
-        ...Object.fromEntries(
-          objective.constants.map((name) => [
-            constantName(name),
-            vector(indices.map((index) => constantValue(constants, name, index))),
-          ]),
-        ),
+        ...this.#batchFeeds.of(batch),
+        ...adapterValues,
+        ...objectiveFeeds(request, indices, weight),
       });
-      loss += (outputs['loss'] as Float32Array)[0] as number;
-      storeLogProbs(logps, indices, outputs['logps'] as Float32Array, responses);
-      for (const [name, total] of sums) addTo(total, outputs[gradientName(name)] as Float32Array);
+      loss += outputs['loss']![0]!;
+      storeLogProbs(logps, indices, outputs['logps']!, responses);
+      for (const [name, total] of sums) addTo(total, outputs[gradientName(name)]!);
       options.onProgress?.(batch.unsharedTokenCount);
     }
-    const gradients = new Map([...sums].map(([name, total]) => [name, Float32Array.from(total)]));
+    const gradients = new Map(sums.map(([name, total]) => [name, Float32Array.from(total)]));
     return { loss, logps, gradients };
   }
 
-  async close(): Promise<void> {
-    const sessions = [...this.#sessions.values()];
-    this.#sessions.clear();
-    for (const session of sessions) await (await session).release();
+  close(): Promise<void> {
+    return this.#sessions.release();
   }
 
   /** Consecutive rows, as many as fit: the order is the caller's, so results are reproducible. */
   #microBatches(rows: readonly EncodedRow[], responses: Responses): number[][] {
+    const { pairsPerBatch, microBatchTokens } = this.#options;
     const batches: number[][] = [];
-    let filled = Number.POSITIVE_INFINITY;
+    let filled = 0;
     rows.forEach((row, index) => {
+      this.#checkLength(row, responses);
       const length = packedLength(row, responses);
       const current = batches.at(-1);
-      if (current && current.length < this.#options.pairsPerBatch && filled + length <= this.#options.microBatchTokens) {
+      if (current && current.length < pairsPerBatch && filled + length <= microBatchTokens) {
         current.push(index);
         filled += length;
       } else {
@@ -134,12 +128,14 @@ export class OrtEngine implements Engine {
     return batches;
   }
 
-  #pack(rows: readonly EncodedRow[], responses: Responses): PackedBatch {
-    return packBatch(rows, responses, headPieces, pieceSize);
-  }
-
-  #layout(batch: PackedBatch) {
-    return { pairs: batch.pairs, responses: batch.responses, headPieces };
+  /** Beyond its positions a model computes something, but nothing it was trained for. */
+  #checkLength({ prompt, chosen, rejected }: EncodedRow, responses: Responses): void {
+    const response = Math.max(chosen.length, responses === 'pair' ? rejected.length : 0);
+    const { maxPositions } = this.#model.config;
+    if (prompt.length + response <= maxPositions) return;
+    throw new UserError(
+      `a sequence of ${prompt.length + response} tokens is longer than the model's ${maxPositions} positions`,
+    );
   }
 
   #recomputeFor(batch: PackedBatch): Recompute {
@@ -148,54 +144,28 @@ export class OrtEngine implements Engine {
     return batch.tokenCount > 768 ? 'attention' : 'nothing';
   }
 
-  /** Graphs are made when first needed and kept: one serves all lengths. */
-  #session(key: string, graph: () => ReturnType<typeof scoringGraph>): Promise<OrtSession> {
-    const known = this.#sessions.get(key);
-    if (known) return known;
-    const session = createSession(graph(), this.#model.weights, { threads: this.#options.threads });
-    this.#sessions.set(key, session);
-    return session;
+  #sessionOptions(shrink = false) {
+    return { threads: this.#options.threads, shrink };
   }
+}
 
-  /** A stage trains one objective: another's graphs, with the memory they hold, are let go. */
-  async #releaseExcept(kind: string): Promise<void> {
-    for (const [key, session] of this.#sessions) {
-      if (!key.startsWith('gradient|') || key.startsWith(kind)) continue;
-      this.#sessions.delete(key);
-      await (await session).release();
-    }
-  }
+/**
+ * Weights, configuration and precision, and the program that turns them into numbers: the emitted graph
+ * and the runtime's version. A change of any of them must not find another's cached log-probs.
+ */
+function identityOf(model: ModelFolder): string {
+  const layout = { pairs: 1, responses: 'pair', headPieces } as const;
+  const graph = graphBytes(scoringGraph(model.config, layout, null), model.weights);
+  return `ort:${sha256([model.identity, 'float32', env.versions.node ?? env.versions.common, graph])}`;
+}
 
-  #batchFeeds(batch: PackedBatch): Record<string, Feed> {
-    const { headSize } = this.#model.config;
-    // The runtime's rotary kernel wants tables at least as long as the packed batch.
-    const tables = this.#rotaryTables(batch.tokenCount);
-    const targets = batch.targets.length;
-    const feed = (data: Float32Array | BigInt64Array, shape: number[] = [data.length]): Feed => ({
-      data,
-      shape,
-    });
-    return {
-      tokens: feed(batch.tokens),
-      positions: feed(batch.positions),
-      segment_sizes: feed(batch.segmentSizes),
-      query_sizes: feed(batch.querySizes),
-      sources: feed(batch.sources),
-      targets: feed(batch.targets),
-      head_sizes: feed(batch.headSizes),
-      membership: feed(batch.membership, [batch.membership.length / targets, targets]),
-      rotary_cosines: feed(tables.cosines, [tables.positions, headSize / 2]),
-      rotary_sines: feed(tables.sines, [tables.positions, headSize / 2]),
-    };
-  }
+function pack(rows: readonly EncodedRow[], indices: readonly number[], responses: Responses): PackedBatch {
+  const members = indices.map((index) => rows[index]!);
+  return packBatch(members, responses, headPieces, pieceSize);
+}
 
-  #rotaryTables(positions: number): { positions: number; cosines: Float32Array; sines: Float32Array } {
-    if (!this.#rotary || this.#rotary.positions < positions) {
-      const size = Math.max(256, 2 ** Math.ceil(Math.log2(positions)));
-      this.#rotary = { positions: size, ...rotaryTableValues(this.#model.config, size) };
-    }
-    return this.#rotary;
-  }
+function layoutOf({ pairs, responses }: PackedBatch) {
+  return { pairs, responses, headPieces };
 }
 
 function emptyLogProbs(rows: number): RowLogProbs {
@@ -208,10 +178,10 @@ function storeLogProbs(
   logps: Float32Array,
   responses: Responses,
 ): void {
+  const width = responses === 'pair' ? 2 : 1;
   indices.forEach((index, at) => {
-    const width = responses === 'pair' ? 2 : 1;
-    target.chosen[index] = logps[at * width] as number;
-    if (responses === 'pair') target.rejected[index] = logps[at * 2 + 1] as number;
+    target.chosen[index] = logps[at * width]!;
+    if (responses === 'pair') target.rejected[index] = logps[at * width + 1]!;
   });
 }
 
@@ -221,21 +191,11 @@ function normaliser({ rows, objective }: GradientRequest): number {
     : rows.reduce((total, row) => total + row.chosen.length, 0);
 }
 
-function constantValue(constants: GradientRequest['constants'], name: string, index: number): number {
-  const value = constants[name]?.[index];
-  if (value === undefined) throw new Error(`no value of the constant "${name}" for row ${index}`);
-  return value;
-}
-
 /** Graphs depend on an adapter's shapes and scaling, not on its values. */
 function adapterKey(adapter: Adapter | null): string {
   if (!adapter) return 'base';
   const { rank, alpha } = adapter.settings;
   return JSON.stringify([rank, alpha, ...adapter.tensors.keys()]);
-}
-
-function adapterFeeds(adapter: Adapter | null): Record<string, Feed> {
-  return Object.fromEntries([...(adapter?.tensors ?? [])]);
 }
 
 function addTo(total: Float64Array, values: Float32Array): void {

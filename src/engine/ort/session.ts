@@ -10,6 +10,8 @@ export interface Feed {
   readonly shape: readonly number[];
 }
 
+type Weights = ReadonlyMap<string, SafetensorsEntry>;
+
 export interface OrtSession {
   /** Feeds the graph does not read are ignored; a missing one is an error of the runtime. */
   run(feeds: Readonly<Record<string, Feed>>): Promise<Readonly<Record<string, Float32Array>>>;
@@ -23,17 +25,28 @@ export interface SessionOptions {
   readonly shrink?: boolean;
 }
 
-export async function createSession(
-  outputs: Readonly<Record<string, Tensor>>,
-  weights: ReadonlyMap<string, SafetensorsEntry>,
-  options: SessionOptions = {},
-): Promise<OrtSession> {
+/** The graph as ONNX bytes; weights are named by their files, relative to the folder that holds them. */
+function emit(outputs: Readonly<Record<string, Tensor>>, weights: Weights) {
   const folder = commonFolder(weights);
   const model = emitOnnx(outputs, (name) => {
     const entry = weights.get(name);
     if (!entry) throw new Error(`the model has no weight "${name}"`);
     return { location: relative(folder, entry.file), offset: entry.offset, length: entry.byteLength };
   });
+  return { folder, model };
+}
+
+/** What a session of this graph runs, for fingerprints. */
+export function graphBytes(outputs: Readonly<Record<string, Tensor>>, weights: Weights): Uint8Array {
+  return emit(outputs, weights).model.bytes;
+}
+
+export async function createSession(
+  outputs: Readonly<Record<string, Tensor>>,
+  weights: Weights,
+  options: SessionOptions = {},
+): Promise<OrtSession> {
+  const { folder, model } = emit(outputs, weights);
   const session = await InferenceSession.create(model.bytes, {
     // The graph is emitted fused and without repetition; the runtime's own pass over it costs seconds.
     graphOptimizationLevel: 'disabled',
@@ -73,7 +86,7 @@ export async function createSession(
 }
 
 /** The folder that holds all weight files (one model's shards lie together). */
-function commonFolder(weights: ReadonlyMap<string, SafetensorsEntry>): string {
+function commonFolder(weights: Weights): string {
   const folders = new Set([...weights.values()].map((entry) => dirname(entry.file)));
   if (folders.size !== 1) throw new Error('a model keeps its weight files in one folder');
   return [...folders][0] as string;

@@ -3,6 +3,7 @@
  * only this name; a wrong guess would tokenise numbers or punctuation differently from training, so
  * an unknown name is refused. [Names: llama.cpp's llama-vocab.cpp; patterns: each model's tokenizer.json]
  */
+import { GPT2_PATTERN } from '../../text/tokenizer-definition.ts';
 
 export interface PreTokenization {
   readonly normalizer: object | null;
@@ -31,8 +32,6 @@ function wordPattern(digits: string): string {
     `${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`
   );
 }
-
-const GPT2_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 export const PRE_TOKENIZATIONS: Readonly<Record<string, PreTokenization>> = {
   smollm: {

@@ -4,12 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { makeFolder } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
 import { errorCode, fileError } from '../../support/file-error.ts';
 import type { Progress } from '../../support/progress.ts';
+import { writeFully } from '../../support/write-fully.ts';
 import { asking, type Hub, HubError, isNetworkError, refusal } from './hub-client.ts';
 import type { RepositoryFile } from './repository.ts';
 
@@ -30,16 +32,16 @@ export async function downloadFile(
   target: string,
   progress: Progress,
 ): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   let start = await lengthOf(target);
   if (start > file.bytes) {
-    await rm(target);
+    await removeFile(target);
     start = 0;
   }
   progress.advance(start);
   await fetchRest(hub, url, file, target, progress);
   if ((await hashOf(target, file)) === file.hash.hex) return;
-  await rm(target);
+  await removeFile(target);
   if (start > 0) {
     // The part found here may have been the wrong one: once more, from the first byte.
     progress.advance(-file.bytes);
@@ -111,7 +113,7 @@ async function fetchOnce(
           },
         );
       }
-      await writeFully(handle, bytes, position, target);
+      await writeFully(handle, bytes, position);
       position += bytes.length;
       progress.advance(bytes.length);
     }
@@ -126,16 +128,9 @@ async function fetchOnce(
   }
 }
 
-async function writeFully(
-  handle: Awaited<ReturnType<typeof open>>,
-  bytes: Uint8Array,
-  position: number,
-  path: string,
-): Promise<void> {
+async function removeFile(path: string): Promise<void> {
   try {
-    for (let done = 0; done < bytes.length; ) {
-      done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
-    }
+    await rm(path);
   } catch (error) {
     throw fileError(error, path, 'write');
   }
@@ -159,6 +154,10 @@ async function lengthOf(path: string): Promise<number> {
 async function hashOf(path: string, file: RepositoryFile): Promise<string> {
   const hash = createHash(file.hash.kind === 'sha256' ? 'sha256' : 'sha1');
   if (file.hash.kind === 'git-sha1') hash.update(`blob ${file.bytes}\0`);
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  } catch (error) {
+    throw fileError(error, path, 'read');
+  }
   return hash.digest('hex');
 }

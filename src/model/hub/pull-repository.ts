@@ -1,6 +1,7 @@
 /** A hub repository becomes a model folder in the cache, pinned to a commit. */
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder, movePath } from '../../support/atomic-file.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { UserError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
@@ -36,9 +37,9 @@ export async function pullRepository(
     key,
     async (folder) => {
       const downloads = join(cacheFolder(), 'downloads', key);
-      await mkdir(downloads, { recursive: true });
+      await makeFolder(downloads);
       const files = await downloadAll(hub, name, listing, downloads, options);
-      for (const { path } of files) await rename(join(downloads, path), join(folder, path));
+      for (const { path } of files) await movePath(join(downloads, path), join(folder, path));
       await rm(downloads, { recursive: true, force: true });
       return { kind: 'hub', hub: hub.url, ...name, commit: listing.commit };
     },

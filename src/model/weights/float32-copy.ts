@@ -1,8 +1,8 @@
 /**
- * Weights as engines map them: float32, each tensor at a multiple of four bytes. Files that are so
- * already are used in place; others get one converted copy in the cache.
+ * Weights as engines map them: float32, each tensor at a multiple of four bytes, all files in one
+ * folder. Files that are so already are used in place; others get one converted copy in the cache.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UserError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
 import { byteProgress } from './byte-progress.ts';
@@ -43,8 +43,10 @@ export async function mappableWeights(
       throw new UserError(`${file}: tensor "${name}" is ${dtype}; supported: ${READABLE.join(', ')}`);
     }
   }
-  const inPlace = [...weights.values()].every(({ dtype, offset }) => dtype === 'F32' && offset % 4 === 0);
-  if (inPlace) return { weights, hashes };
+  const entries = [...weights.values()];
+  const isMappable = entries.every(({ dtype, offset }) => dtype === 'F32' && offset % 4 === 0);
+  const lieTogether = new Set(entries.map(({ file }) => dirname(file))).size === 1;
+  if (isMappable && lieTogether) return { weights, hashes };
   const content = [...weights].map(([name, entry]) => `${name} ${hashes.get(entry.file)} ${entry.offset}`);
   const copy = await cachedModel(
     `f32-${sha256(content)}-${CONVERSION}`,

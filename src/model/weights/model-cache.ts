@@ -2,21 +2,19 @@
  * Model folders in the user's cache: each made once (dequantised, converted or downloaded), renamed
  * into place whole, with a record of where it came from and the hash of every file.
  */
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic, writeFolderAtomic } from '../../support/atomic-file.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { UserError } from '../../support/errors.ts';
 import { errorCode, fileError } from '../../support/file-error.ts';
-import { sha256, sha256File } from '../../support/hash.ts';
+import { sha256File } from '../../support/hash.ts';
 import { parseJsonFile } from '../../support/json.ts';
 import type { ProgressFactory } from '../../support/progress.ts';
+import { cachedSha256 } from './file-hash.ts';
 
 const RECORD_FILE = 'source.json';
-
-/** How much of each file's start is hashed again on every use; a whole safetensors header fits. */
-const HEAD_BYTES = 1 << 20;
 
 /** Leftovers of a killed process are removed when they are older than any conversion takes. */
 const LEFTOVER_AGE_MS = 24 * 3600 * 1000;
@@ -48,7 +46,7 @@ export type ModelSource = z.infer<typeof sourceSchema>;
 
 const recordSchema = z.object({
   source: sourceSchema,
-  files: z.array(z.object({ name: z.string(), bytes: size, sha256: hash, headSha256: hash })),
+  files: z.array(z.object({ name: z.string(), bytes: size, sha256: hash })),
 });
 
 /** What `source.json` holds. */
@@ -120,8 +118,8 @@ export async function listCachedModels(): Promise<CachedModel[]> {
 }
 
 /**
- * What is wrong with a cached folder, or `null`. Sizes and the starts of files are checked always;
- * `thorough` hashes every byte.
+ * What is wrong with a cached folder, or `null`. Every file's hash is compared: one that was computed
+ * before serves while the file is unchanged, as far as the system tells; `thorough` reads every byte now.
  */
 export async function findDamage(model: CachedModel, thorough = false): Promise<string | null> {
   for (const file of model.record.files) {
@@ -134,10 +132,8 @@ export async function findDamage(model: CachedModel, thorough = false): Promise<
       throw fileError(error, path, 'read');
     }
     if (bytes !== file.bytes) return `${path}: has ${bytes} bytes where ${file.bytes} were written`;
-    const same = thorough
-      ? (await sha256File(path)) === file.sha256
-      : (await headSha256(path)) === file.headSha256;
-    if (!same) return `${path}: is not what was written (its SHA-256 differs)`;
+    const found = await (thorough ? sha256File(path) : cachedSha256(path));
+    if (found !== file.sha256) return `${path}: is not what was written (its SHA-256 differs)`;
   }
   return null;
 }
@@ -174,20 +170,9 @@ async function describeFiles(folder: string): Promise<CacheRecord['files']> {
     names.map(async (name) => {
       const path = join(folder, name);
       const { size: bytes } = await stat(path);
-      return { name, bytes, sha256: await sha256File(path), headSha256: await headSha256(path) };
+      return { name, bytes, sha256: await sha256File(path) };
     }),
   );
-}
-
-async function headSha256(path: string): Promise<string> {
-  const handle = await open(path, 'r');
-  try {
-    const head = Buffer.alloc(HEAD_BYTES);
-    const { bytesRead } = await handle.read(head, 0, HEAD_BYTES, 0);
-    return sha256([head.subarray(0, bytesRead)]);
-  } finally {
-    await handle.close();
-  }
 }
 
 async function removeLeftovers(path: string): Promise<void> {

@@ -3,7 +3,7 @@
  * tensor's place, checked against what the config expects.
  */
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, UserError } from '../../support/errors.ts';
 import { fileError } from '../../support/file-error.ts';
@@ -16,7 +16,8 @@ export const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
 
 /**
- * The tensors `config` needs, by name, in the model's order.
+ * The tensors `config` needs, by name, in the model's order. Their files are named without links: a
+ * download cache keeps a model as a folder of links, and the runtime maps nothing that a link leads to.
  *
  * @throws UserError for no weights, a damaged file, or a missing or ill-shaped tensor, by name
  */
@@ -24,7 +25,17 @@ export async function findWeights(
   folder: string,
   config: DecoderConfig,
 ): Promise<Map<string, SafetensorsEntry>> {
-  return takeExpected(config, await readEntries(folder), folder);
+  return withoutLinks(takeExpected(config, await readEntries(folder), folder));
+}
+
+async function withoutLinks(
+  weights: ReadonlyMap<string, SafetensorsEntry>,
+): Promise<Map<string, SafetensorsEntry>> {
+  const files = new Map<string, string>();
+  for (const { file } of weights.values()) {
+    if (!files.has(file)) files.set(file, await realpath(file));
+  }
+  return new Map([...weights].map(([name, entry]) => [name, { ...entry, file: files.get(entry.file)! }]));
 }
 
 async function readEntries(folder: string): Promise<Map<string, SafetensorsEntry>> {

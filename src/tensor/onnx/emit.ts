@@ -4,7 +4,7 @@
  */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type Dimension, isStatic } from '../dimension.ts';
-import { type DataType, type Node, nodesOf, type Tensor } from '../tensor.ts';
+import { type DataType, type Node, nodesOf, type Tensor, type TensorType } from '../tensor.ts';
 import type { EmitOptions, Lowering, OnnxAttribute } from './lowering.ts';
 import {
   type AttributeProto,
@@ -55,6 +55,7 @@ class Emitter implements Lowering {
   readonly inputs = new Map<string, ValueInfoProto>();
   readonly initializers = new Map<string, TensorProto>();
   readonly #names = new Map<Tensor, string>();
+  readonly #types = new Map<string, TensorType>();
   readonly #numbered = new Map<string, readonly string[]>();
   readonly #used: ReadonlySet<Tensor>;
   readonly #locate: (name: string) => ExternalData;
@@ -70,7 +71,9 @@ class Emitter implements Lowering {
       const { node } = tensor;
       const names = node.operation.lower(node, this);
       node.outputs.forEach((output, at) => {
-        this.#names.set(output, names[at] as string);
+        const name = names[at] as string;
+        this.#names.set(output, name);
+        if (name !== '') this.#types.set(name, output);
       });
     }
     return this.#names.get(tensor) as string;
@@ -142,6 +145,16 @@ class Emitter implements Lowering {
       }),
     );
     return name;
+  }
+
+  /**
+   * The types of the values between. The runtime cannot infer symbolic sizes, and its memory planner looks
+   * for a free buffer of equal shape: without them it finds few, and goes through all of them for every node.
+   */
+  typesBetween(): readonly ValueInfoProto[] {
+    return [...this.#types]
+      .filter(([name]) => !this.inputs.has(name) && !this.initializers.has(name))
+      .map(([name, { shape, dataType }]) => valueInfo(name, shape, dataType));
   }
 
   isUsed(node: Node, output: number): boolean {
@@ -225,6 +238,7 @@ export function emitOnnx(
       initializer: [...emitter.initializers.values()],
       input: [...emitter.inputs.values()],
       output: results,
+      valueInfo: [...emitter.typesBetween()],
     }),
   });
   return { bytes: toBinary(ModelProtoSchema, model), inputs: [...emitter.inputs.keys()] };

@@ -1,5 +1,5 @@
 /** `--set a.b=c`: single keys of a config changed from the command line. */
-import { parseDocument } from 'yaml';
+import { type Document, parseDocument } from 'yaml';
 import { UserError } from '../../support/errors.ts';
 
 /** A YAML mapping as parsed: nothing about it is checked yet. */
@@ -7,6 +7,22 @@ export type ConfigTree = { [key: string]: unknown };
 
 export function isTree(value: unknown): value is ConfigTree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * What a parsed document says. An alias may name nothing, hold itself, or multiply without end: the first
+ * errors to come up only here.
+ */
+export function yamlValue(document: Document, fail: (problem: string) => Error): unknown {
+  try {
+    const value: unknown = document.toJS();
+    // A value that holds itself cannot be written down.
+    JSON.stringify(value);
+    return value;
+  } catch (error) {
+    const problem = (error as Error).message.split('\n')[0];
+    throw fail(`an alias of the YAML cannot be resolved: ${problem}`);
+  }
 }
 
 /**
@@ -26,7 +42,7 @@ export function applyOverrides(tree: ConfigTree, overrides: readonly string[]): 
     const document = parseDocument(override.slice(equals + 1));
     const broken = document.errors[0];
     if (broken) throw fail(`the value is not valid YAML: ${broken.message}`);
-    set(result, override.slice(0, equals).split('.'), document.toJS(), fail);
+    set(result, override.slice(0, equals).split('.'), yamlValue(document, fail), fail);
   }
   return result;
 }

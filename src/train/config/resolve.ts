@@ -9,12 +9,13 @@ import { findMethod } from '../../method/index.ts';
 import type { Method } from '../../method/method.ts';
 import type { LoraSettings } from '../../model/adapter.ts';
 import { readPeftAdapter } from '../../model/peft.ts';
+import { isModelName } from '../../model/resolve.ts';
 import { createObjective, parseObjectiveSettings } from '../../objective/index.ts';
 import { REFERENCE_CONSTANTS } from '../../objective/log-ratio.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { readTextFile } from '../../support/json.ts';
 import { configError } from './messages.ts';
-import { applyOverrides, type ConfigTree, isTree } from './overrides.ts';
+import { applyOverrides, type ConfigTree, isTree, yamlValue } from './overrides.ts';
 import { type RunConfig, runConfigSchema } from './schema.ts';
 
 /** What a run writes beside its resolved config; ignored when that file starts another run. */
@@ -35,7 +36,7 @@ export async function readRunConfig(file: string, overrides: readonly string[] =
     const { line } = lineCounter.linePos(broken.pos[0]);
     throw new DataError({ file, line }, `invalid YAML: ${broken.message}`);
   }
-  const tree: unknown = document.toJS() ?? {};
+  const tree = yamlValue(document, (problem) => new DataError({ file }, problem)) ?? {};
   if (!isTree(tree)) throw new DataError({ file }, 'expected a mapping of keys such as base and tasks');
   const { [PROVENANCE_KEY]: _, ...keys } = tree;
   return resolveRunConfig(applyOverrides(keys, overrides), { file, folder: dirname(resolve(file)) });
@@ -68,7 +69,7 @@ export async function resolveRunConfig(tree: ConfigTree, { file, folder }: Confi
   const adapter = config.adapter === null ? null : absolute(config.adapter);
   return {
     ...config,
-    base: existsSync(absolute(config.base)) ? absolute(config.base) : config.base,
+    base: await pathOrName(config.base, absolute(config.base)),
     adapter,
     lora: adapter === null ? config.lora : await adapterSettings(adapter, tree['lora'], config.lora, refuse),
     tasks: config.tasks.map((task) => ({ ...task, train: absolute(task.train), test: absolute(task.test) })),
@@ -80,6 +81,11 @@ export async function resolveRunConfig(tree: ConfigTree, { file, folder }: Confi
       ? config.reference
       : absolute(config.reference),
   };
+}
+
+/** What lies beside the config wins over a name of the same spelling; what is no name was meant as a path. */
+async function pathOrName(given: string, path: string): Promise<string> {
+  return !existsSync(path) && (await isModelName(given)) ? given : path;
 }
 
 type Refuse = (field: string, problem: string) => DataError;

@@ -37,7 +37,7 @@ const stage = {
 };
 
 export const runConfigSchema = z.strictObject({
-  /** A model folder, a GGUF file, or a name known to `models list`. */
+  /** A model folder or GGUF file, looked for beside the config first, or a name known to `models list`. */
   base: z.string().min(1),
   /** A PEFT folder to start from. */
   adapter: z.string().min(1).nullable().default(null),

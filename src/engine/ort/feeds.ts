@@ -1,0 +1,77 @@
+/** Values of graph inputs: packed batches, adapters, per-row constants. */
+import type { Adapter } from '../../model/adapter.ts';
+import type { DecoderConfig } from '../../model/config.ts';
+import { rotaryTableValues } from '../../model/graph/rope.ts';
+import type { EncodedRow } from '../../text/encoded-row.ts';
+import type { GradientRequest } from '../engine.ts';
+import type { PackedBatch } from '../packing.ts';
+import { constantName } from './graphs.ts';
+import type { Feed } from './session.ts';
+
+export type Feeds = Readonly<Record<string, Feed>>;
+
+export function adapterFeeds(adapter: Adapter | null): Feeds {
+  return Object.fromEntries(adapter?.tensors ?? []);
+}
+
+/** What an objective reads beside log-probs, for the rows of one micro-batch. */
+export function objectiveFeeds(
+  { rows, objective, constants }: GradientRequest,
+  indices: readonly number[],
+  weight: number,
+): Feeds {
+  const vector = (value: (row: EncodedRow, index: number) => number): Feed => ({
+    data: Float32Array.from(indices, (index) => value(rows[index]!, index)),
+    shape: [indices.length],
+  });
+  const constant = (name: string) =>
+    vector((_, index) => {
+      const value = constants[name]?.[index];
+      if (value === undefined) throw new Error(`no value of the constant "${name}" for row ${index}`);
+      return value;
+    });
+  return {
+    weight: { data: Float32Array.of(weight), shape: [1] },
+    chosen_length: vector((row) => row.chosen.length),
+    rejected_length: vector((row) => row.rejected.length),
+    ...Object.fromEntries(objective.constants.map((name) => [constantName(name), constant(name)])),
+  };
+}
+
+/** Feeds of packed batches; the rotary tables grow with the longest batch met. */
+export class BatchFeeds {
+  readonly #config: DecoderConfig;
+  #tables: Feeds = {};
+  #positions = 0;
+
+  constructor(config: DecoderConfig) {
+    this.#config = config;
+  }
+
+  of(batch: PackedBatch): Feeds {
+    const targets = batch.targets.length;
+    const list = (data: BigInt64Array): Feed => ({ data, shape: [data.length] });
+    return {
+      tokens: list(batch.tokens),
+      positions: list(batch.positions),
+      segment_sizes: list(batch.segmentSizes),
+      query_sizes: list(batch.querySizes),
+      sources: list(batch.sources),
+      targets: list(batch.targets),
+      head_sizes: list(batch.headSizes),
+      membership: { data: batch.membership, shape: [batch.membership.length / targets, targets] },
+      ...this.#rotaryTables(batch.tokenCount),
+    };
+  }
+
+  /** The runtime's rotary kernel wants tables at least as long as the packed batch. */
+  #rotaryTables(tokens: number): Feeds {
+    if (this.#positions < tokens) {
+      this.#positions = Math.max(256, 2 ** Math.ceil(Math.log2(tokens)));
+      const { cosines, sines } = rotaryTableValues(this.#config, this.#positions);
+      const shape = [this.#positions, this.#config.headSize / 2];
+      this.#tables = { rotary_cosines: { data: cosines, shape }, rotary_sines: { data: sines, shape } };
+    }
+    return this.#tables;
+  }
+}
