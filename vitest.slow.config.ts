@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** The slow tiers: `npm run test:parity` (needs Python) and `npm run test:faults` (minutes of kills). */
+/** The slow tier `npm run test:parity` (needs Python). Kills by the hundred, `npm run test:faults`, need no runner. */
 export default defineConfig({
   test: {
-    include: ['test/parity/**/*.test.ts', 'test/faults/**/*.test.ts'],
+    include: ['test/parity/**/*.test.ts'],
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 3_600_000,

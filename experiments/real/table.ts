@@ -24,14 +24,20 @@ interface LoadedRun {
   readonly name: string;
   readonly tasks: readonly string[];
   readonly seconds: number;
-  /** After training task i, task j's rows: 100 where the chosen response is preferred, else 0. */
-  readonly cells: readonly (readonly (readonly number[])[])[];
-  /** The base model's, by task. */
-  readonly base: readonly (readonly number[])[];
+  /** After training task i, task j's rows. */
+  readonly cells: readonly (readonly (readonly ScoredRow[])[])[];
 }
 
-const prefers = (chosen: number, rejected: number, row: ScoredRow) =>
-  chosen / row.chosen_tokens > rejected / row.rejected_tokens ? 100 : 0;
+/** One test row's score, 100 or 0. */
+type RowScore = (row: ScoredRow) => number;
+
+const percent = (holds: boolean) => (holds ? 100 : 0);
+const preference: RowScore = (row) =>
+  percent(row.chosen_logp / row.chosen_tokens > row.rejected_logp / row.rejected_tokens);
+const basePreference: RowScore = (row) =>
+  percent(row.base_chosen_logp / row.chosen_tokens > row.base_rejected_logp / row.rejected_tokens);
+const reward: RowScore = (row) =>
+  percent(row.chosen_logp - row.base_chosen_logp > row.rejected_logp - row.base_rejected_logp);
 
 async function load(argument: string): Promise<LoadedRun> {
   const [name, folder] = argument.split('=') as [string, string];
@@ -41,20 +47,10 @@ async function load(argument: string): Promise<LoadedRun> {
     const file = join(folder, 'tasks', `${i + 1}-${tasks[i]}`, 'scores', `${j + 1}-${tasks[j]}.json`);
     return JSON.parse(await readFile(file, 'utf8')) as ScoredRow[];
   };
-  const scored = await Promise.all(
+  const cells = await Promise.all(
     tasks.map((_, i) => Promise.all(tasks.slice(0, i + 1).map((_, j) => rowsAt(i, j)))),
   );
-  return {
-    name,
-    tasks,
-    seconds: summary.seconds,
-    cells: scored.map((row) =>
-      row.map((cell) => cell.map((one) => prefers(one.chosen_logp, one.rejected_logp, one))),
-    ),
-    base: scored.map((row, task) =>
-      row[task]!.map((one) => prefers(one.base_chosen_logp, one.base_rejected_logp, one)),
-    ),
-  };
+  return { name, tasks, seconds: summary.seconds, cells };
 }
 
 /** Weighs the matrix's cells: each statistic is a sum over tasks of a mean over that task's rows. */
@@ -67,12 +63,12 @@ const statistics: Record<string, Weights> = {
 };
 
 /** Per task and test row, what the row adds to the statistic. */
-function contributions({ cells, tasks }: LoadedRun, weights: Weights): number[][] {
+function contributions({ cells, tasks }: LoadedRun, score: RowScore, weights: Weights): number[][] {
   return tasks.map((_, j) =>
     cells[j]![j]!.map((_, row) =>
       cells
         .slice(j)
-        .reduce((sum, measured, at) => sum + weights(j + at, j, tasks.length) * measured[j]![row]!, 0),
+        .reduce((sum, measured, at) => sum + weights(j + at, j, tasks.length) * score(measured[j]![row]!), 0),
     ),
   );
 }
@@ -81,51 +77,62 @@ const random = () => Random.fromSeed(0);
 const show = ({ estimate, low, high }: Interval) =>
   `${estimate.toFixed(1)} [${low.toFixed(1)}, ${high.toFixed(1)}]`;
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
+const heading = (cells: readonly string[]) => line(cells) + line(cells.map(() => '---'));
 const print = (text: string) => process.stdout.write(text);
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
-const runs = await Promise.all(process.argv.slice(2).map(load));
-const alone = runs.find((run) => run.name === 'stl');
-const compared = runs.filter((run) => run !== alone);
-
-if (alone) {
-  print(
-    line(['task', 'test rows', 'base', 'alone (STL)', 'gain']) + line(['---', '---', '---', '---', '---']),
-  );
-  alone.tasks.forEach((task, at) => {
-    const [before, after] = [alone.base[at]!, alone.cells[at]![at]!];
-    const gain = bootstrapDifference(before, after, random());
-    const mean = (values: readonly number[]) =>
-      (values.reduce((a, b) => a + b, 0) / values.length).toFixed(1);
-    print(line([task, String(after.length), mean(before), mean(after), show(gain)]));
+/** What each task alone gains over the base. */
+function printLearnable({ tasks, cells }: LoadedRun): void {
+  print('Each task alone (STL), %\n\n');
+  print(heading(['task', 'test rows', 'base', 'preference accuracy', 'gain', 'reward accuracy']));
+  tasks.forEach((task, at) => {
+    const rows = cells[at]![at]!;
+    const [before, after] = [rows.map(basePreference), rows.map(preference)];
+    print(
+      line([
+        task,
+        String(rows.length),
+        mean(before).toFixed(1),
+        mean(after).toFixed(1),
+        show(bootstrapDifference(before, after, random())),
+        show(bootstrapSumOfMeans([rows.map(reward)], random())),
+      ]),
+    );
   });
   print('\n');
 }
 
-const names = Object.keys(statistics);
-const [first, ...others] = compared;
-if (first) {
-  print(line(['method', ...first.tasks, ...names, 'minutes']));
-  print(line(['---', ...first.tasks.map(() => '---'), ...names.map(() => '---'), '---']));
-  for (const run of compared) {
-    const final = run.cells.at(-1)!.map((cell) => (cell.reduce((a, b) => a + b, 0) / cell.length).toFixed(1));
-    const values = names.map((name) =>
-      show(bootstrapSumOfMeans(contributions(run, statistics[name]!), random())),
+/** The final row of each run's matrix with its three numbers, then the first run against the others. */
+function printComparison(title: string, runs: readonly LoadedRun[], score: RowScore): void {
+  const [first, ...others] = runs;
+  if (!first) return;
+  const names = Object.keys(statistics);
+  const of = (run: LoadedRun, name: string) => contributions(run, score, statistics[name]!);
+  print(`${title} after the last task, %\n\n`);
+  print(heading(['method', ...first.tasks, ...names]));
+  for (const run of runs) {
+    const final = run.cells.at(-1)!.map((cell) => mean(cell.map(score)).toFixed(1));
+    print(
+      line([run.name, ...final, ...names.map((name) => show(bootstrapSumOfMeans(of(run, name), random())))]),
     );
-    print(line([run.name, ...final, ...values, (run.seconds / 60).toFixed(0)]));
+  }
+  print('\n');
+  if (others.length === 0) return;
+  print(heading([`${first.name} minus`, ...names]));
+  for (const run of others) {
+    const differences = (name: string) => {
+      const theirs = of(run, name);
+      return of(first, name).map((task, j) => task.map((value, row) => value - theirs[j]![row]!));
+    };
+    print(line([run.name, ...names.map((name) => show(bootstrapSumOfMeans(differences(name), random())))]));
   }
   print('\n');
 }
-if (first && others.length > 0) {
-  print(line([`${first.name} minus`, ...names]) + line(['---', ...names.map(() => '---')]));
-  for (const run of others) {
-    const values = names.map((name) => {
-      const [ours, theirs] = [first, run].map((one) => contributions(one, statistics[name]!)) as [
-        number[][],
-        number[][],
-      ];
-      const differences = ours.map((task, j) => task.map((value, row) => value - theirs[j]![row]!));
-      return show(bootstrapSumOfMeans(differences, random()));
-    });
-    print(line([run.name, ...values]));
-  }
-}
+
+const runs = await Promise.all(process.argv.slice(2).map(load));
+const alone = runs.find((run) => run.name === 'stl');
+const compared = runs.filter((run) => run !== alone);
+if (alone) printLearnable(alone);
+printComparison('Preference accuracy', compared, preference);
+printComparison('Reward accuracy', compared, reward);
+print(`${runs.map(({ name, seconds }) => `${name} ${(seconds / 60).toFixed(1)} min`).join(', ')}\n`);

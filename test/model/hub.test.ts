@@ -57,6 +57,19 @@ describe('models pull from a hub', () => {
     expect(hub.requests.length).toBe(asked);
   });
 
+  it('is told apart from a folder of the same spelling in the working directory', async () => {
+    await pull();
+    mkdirSync(join(temporary(), 'owner', 'name'), { recursive: true });
+    const before = process.cwd();
+    process.chdir(temporary());
+    try {
+      expect((await openModel('owner/name', { prefer: 'name' })).source.kind).toBe('hub');
+      await expect(openModel('owner/name')).rejects.toThrow(/owner\/name\/config.json: cannot read/);
+    } finally {
+      process.chdir(before);
+    }
+  });
+
   it('sends the token to the hub and to no other host', async () => {
     hub.listingGoesOn = true;
     await pull();

@@ -110,7 +110,9 @@ describe('a checkpoint', () => {
     const warnings: string[] = [];
     const again = open();
     const loaded = await again.load((message) => warnings.push(message));
-    expect(warnings).toEqual([expect.stringMatching(/000002\.safetensors: .*; trying the checkpoint before/)]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/000002\.safetensors: .*; trying the checkpoint before/),
+    ]);
     expect(comparable(loaded!)).toEqual(before);
     loaded!.history.append(adapter(9));
     await again.save(loaded!);

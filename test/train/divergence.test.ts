@@ -32,7 +32,9 @@ describe('log-probs that are not finite', () => {
     await expect(runToy(toyConfig(), { folder, engine })).rejects.toMatchObject({
       name: 'UserError',
       exitCode: 1,
-      message: expect.stringMatching(/^task 1\/2 low, testing low: training diverged: .*log-probs of NaN and/),
+      message: expect.stringMatching(
+        /^task 1\/2 low, testing low: training diverged: .*log-probs of NaN and/,
+      ),
     });
     expect(existsSync(join(folder, 'output/tasks/1-low/scores'))).toBe(false);
     expect(existsSync(matrixFile(folder))).toBe(false);

@@ -54,7 +54,10 @@ describe('a policy at rest', () => {
   it('scores a chunk whole where one of its rows is missing, and keeps the numbers of the others', async () => {
     const folder = temporaryFolder();
     const rows = someRows(10);
-    const first = await (await policy(new BatchDependentEngine(), folder)).logProbs(rows.slice(0, 4), options);
+    const first = await (await policy(new BatchDependentEngine(), folder)).logProbs(
+      rows.slice(0, 4),
+      options,
+    );
     const engine = new BatchDependentEngine();
     const all: RowLogProbs = await (await policy(engine, folder)).logProbs(rows, options);
     expect(engine.calls.map((call) => call.rows.length)).toEqual([10]);

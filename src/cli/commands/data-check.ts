@@ -88,7 +88,8 @@ async function inTokens(
   const { loadTextModel } = await import('../../text/text-model.ts');
   const { encodeRows } = await import('../../text/segments.ts');
   const { summariseLengths } = await import('../../data/inspect.ts');
-  const textModel = await loadTextModel((await openModel(model)).path);
+  const { path, config } = await openModel(model);
+  const textModel = await loadTextModel(path, config.vocabularySize);
   const options = { file, maxLength: maxLength ?? Number.MAX_SAFE_INTEGER, invalidRows: 'skip' } as const;
   const { encoded, cutPrompts, skipped } = encodeRows(rows, textModel, options);
   const segment = (name: 'prompt' | 'chosen' | 'rejected') =>

@@ -74,5 +74,4 @@ export const runConfigSchema = z.strictObject({
 
 /** A run's config with everything filled in; its paths are absolute. Keys are those of the file. */
 export type RunConfig = z.output<typeof runConfigSchema>;
-export type StageConfig = RunConfig['stages']['sft'];
 export type StageName = keyof RunConfig['stages'];
