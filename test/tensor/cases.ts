@@ -1,4 +1,4 @@
-/** For every operation, by name: the graphs its rules are tested on. */
+/** For every operation, by name: the graphs its rules are tested on. One table, hence its length. */
 import fc from 'fast-check';
 import { addDimensions, type Dimension, multiplyDimension, type Shape } from '../../src/tensor/dimension.ts';
 import * as tensor from '../../src/tensor/functions.ts';

@@ -49,12 +49,15 @@ export function gatherRows(table: Tensor, indices: Tensor): Tensor {
   return applySingle(gatherRowsOperation, [table, indices], {});
 }
 
+/** Indices [m] as [m, 1]. */
+function indexColumn(indices: Tensor, lowering: Lowering): string {
+  const last = lowering.constant([1], [1], 'int64');
+  return lowering.emitSingle('Unsqueeze', [lowering.nameOf(indices), last]);
+}
+
 /** Indices [m] repeated to the shape of the rows [m, d] they address. */
 function expandIndices(indices: Tensor, rows: Tensor, lowering: Lowering): string {
-  const column = lowering.emitSingle('Unsqueeze', [
-    lowering.nameOf(indices),
-    lowering.constant([1], [1], 'int64'),
-  ]);
+  const column = indexColumn(indices, lowering);
   return lowering.emitSingle('Expand', [column, lowering.emitSingle('Shape', [lowering.nameOf(rows)])]);
 }
 
@@ -126,10 +129,7 @@ export const pickOperation: Operation<Record<never, never>> = {
   },
   lower: (node, lowering) => {
     const [tensor, indices] = node.inputs as [Tensor, Tensor];
-    const column = lowering.emitSingle('Unsqueeze', [
-      lowering.nameOf(indices),
-      lowering.constant([1], [1], 'int64'),
-    ]);
+    const column = indexColumn(indices, lowering);
     return [
       lowering.emitSingle('GatherElements', [lowering.nameOf(tensor), column], {
         attributes: { axis: int(1) },
@@ -175,10 +175,7 @@ export const placeOperation: Operation<Record<never, never>> = {
   ],
   lower: (node, lowering) => {
     const [tensor, indices, values] = node.inputs as [Tensor, Tensor, Tensor];
-    const column = lowering.emitSingle('Unsqueeze', [
-      lowering.nameOf(indices),
-      lowering.constant([1], [1], 'int64'),
-    ]);
+    const column = indexColumn(indices, lowering);
     return [
       lowering.emitSingle('ScatterElements', [lowering.nameOf(tensor), column, lowering.nameOf(values)], {
         attributes: { axis: int(1), reduction: { kind: 'string', value: 'add' } },
