@@ -1,8 +1,9 @@
 /** Odds-ratio preference optimization, without a reference policy. [Hong et al. 2024, arXiv:2403.07691, eq. 6, 7] */
 import * as z from 'zod';
-import { add, divide, exp, log, relu, scalar, scale, subtract } from '../tensor/functions.ts';
+import { add, exp, log, relu, scalar, scale, subtract } from '../tensor/functions.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { negativeLogSigmoid } from './log-ratio.ts';
+import { meanLogProbs } from './mean-log-probs.ts';
 import type { Objective } from './objective.ts';
 import { nonNegative, settingsKey } from './settings.ts';
 
@@ -27,8 +28,7 @@ export function orpo(settings: z.infer<typeof orpoSettings>): Objective {
     normalizer: 'rows',
     constants: [],
     expression: (inputs) => {
-      const chosen = divide(inputs.chosenLogp, inputs.chosenLength);
-      const rejected = divide(inputs.rejectedLogp, inputs.rejectedLength);
+      const { chosen, rejected } = meanLogProbs(inputs);
       const logOddsRatio = subtract(logOdds(chosen), logOdds(rejected));
       return subtract(scale(negativeLogSigmoid(logOddsRatio), settings.lambda), chosen);
     },

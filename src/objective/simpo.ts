@@ -1,7 +1,8 @@
 /** Simple preference optimization, without a reference policy. [Meng et al. 2024, arXiv:2405.14734, eq. 6] */
 import * as z from 'zod';
-import { divide, scalar, scale, subtract } from '../tensor/functions.ts';
+import { scalar, scale, subtract } from '../tensor/functions.ts';
 import { negativeLogSigmoid, withLabelSmoothing } from './log-ratio.ts';
+import { meanLogProbs } from './mean-log-probs.ts';
 import type { Objective } from './objective.ts';
 import { beta, labelSmoothing, nonNegative, settingsKey } from './settings.ts';
 
@@ -25,8 +26,7 @@ export function simpo(settings: z.infer<typeof simpoSettings>): Objective {
     normalizer: 'rows',
     constants: [],
     expression: (inputs) => {
-      const chosen = divide(inputs.chosenLogp, inputs.chosenLength);
-      const rejected = divide(inputs.rejectedLogp, inputs.rejectedLength);
+      const { chosen, rejected } = meanLogProbs(inputs);
       const r = subtract(scale(subtract(chosen, rejected), settings.beta), scalar(settings.gamma));
       return withLabelSmoothing(negativeLogSigmoid, r, settings.label_smoothing);
     },

@@ -2,7 +2,6 @@
 export { attention } from './operations/attention.ts';
 export { broadcastLike, sum } from './operations/broadcast.ts';
 export {
-  absolute,
   add,
   divide,
   exp,

@@ -10,8 +10,13 @@ const open =
     createOrtEngine(model, options);
 
 describeEngine('ort', open({}), {
-  'one row at a time': open({ microBatchTokens: 1 }),
-  'small micro-batches on one thread': open({ microBatchTokens: 24, threads: 1 }),
+  'several pairs at a time': open({ pairsPerBatch: 3 }),
+  'as many pairs as fit few tokens, on one thread': open({
+    pairsPerBatch: 8,
+    microBatchTokens: 64,
+    threads: 1,
+  }),
+  'several pairs with layers recomputed': open({ pairsPerBatch: 3, recompute: 'layers' }),
   'attention recomputed': open({ recompute: 'attention' }),
   'layers recomputed': open({ recompute: 'layers' }),
 });

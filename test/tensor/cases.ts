@@ -351,7 +351,6 @@ const constant = fc
   });
 
 export const cases: Readonly<Record<string, fc.Arbitrary<Variant>>> = {
-  abs: unary(tensor.absolute, awayFromZero),
   add: binary(tensor.add),
   attention,
   barrier: elementwise(fc.tuple(shapeOf(0, 3), shapeOf(0, 2)), (x, trigger) =>

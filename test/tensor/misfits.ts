@@ -23,7 +23,6 @@ const binary = (apply: (a: Tensor, b: Tensor) => Tensor) => ({
 });
 
 export const misfits: Readonly<Record<string, Readonly<Record<string, () => unknown>>>> = {
-  abs: unary(tensor.absolute),
   add: binary(tensor.add),
   attention: {
     'keys of another width': () => attend([2, 'q', 4], [2, 'k', 5], [2, 'k', 5], ['q', 'k']),

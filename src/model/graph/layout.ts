@@ -26,7 +26,7 @@ export interface PairDimensions {
   readonly responses: readonly Dimension[];
 }
 
-/** A packed batch's symbolic inputs. All are int64 but the two noted. */
+/** A packed batch's symbolic inputs. All are int64 but the one noted. */
 export interface BatchInputs {
   readonly options: LayoutOptions;
   readonly pairs: readonly PairDimensions[];

@@ -134,9 +134,6 @@ export const reluOperation = unary(
   (x) => Math.max(x, 0),
   (x, _y, g) => where(lessOrEqual(x, scalar(0)), scalar(0), g),
 );
-export const absoluteOperation = unary('abs', 'Abs', Math.abs, (x, _y, g) =>
-  where(lessOrEqual(x, scalar(0)), negate(g), g),
-);
 
 export const negate = (x: Tensor): Tensor => applySingle(negateOperation, [x], {});
 export const exp = (x: Tensor): Tensor => applySingle(exponentialOperation, [x], {});
@@ -145,7 +142,6 @@ export const sqrt = (x: Tensor): Tensor => applySingle(squareRootOperation, [x],
 export const sigmoid = (x: Tensor): Tensor => applySingle(sigmoidOperation, [x], {});
 /** max(x, 0); the gradient at 0 is taken as 0. */
 export const relu = (x: Tensor): Tensor => applySingle(reluOperation, [x], {});
-export const absolute = (x: Tensor): Tensor => applySingle(absoluteOperation, [x], {});
 
 /** x times a number. */
 export const scale = (x: Tensor, factor: number): Tensor => (factor === 1 ? x : multiply(x, scalar(factor)));
