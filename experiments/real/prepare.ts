@@ -4,7 +4,8 @@
  *     npx tsx experiments/real/prepare.ts [folder of the benchmark]
  *
  * Learning rates and the like are chosen on the validation rows, which come from the end of the training
- * files; test rows are the benchmark's own.
+ * files; test rows are the benchmark's own. The `short-` files hold the rows whose prompt and longer response
+ * have at most 420 characters together (about 100 tokens): what two cores can learn from in two hours.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -16,14 +17,26 @@ const source = process.argv[2] ?? join(root, '..', 'shared', 'data', 'lifealign-
 const target = join(root, 'runs', 'data');
 
 const validationRows = 300;
+const shortCharacters = 420;
 
-async function rowsOf(...path: string[]): Promise<unknown[]> {
-  return JSON.parse(await readFile(join(source, ...path), 'utf8')) as unknown[];
+interface Row {
+  readonly query: string;
+  readonly chosen: string;
+  readonly rejected: string;
 }
 
-async function write(name: string, rows: readonly unknown[]): Promise<void> {
+async function rowsOf(...path: string[]): Promise<Row[]> {
+  return JSON.parse(await readFile(join(source, ...path), 'utf8')) as Row[];
+}
+
+async function write(name: string, rows: readonly Row[]): Promise<void> {
+  const short = rows.filter(
+    ({ query, chosen, rejected }) =>
+      query.length + Math.max(chosen.length, rejected.length) <= shortCharacters,
+  );
   await writeFileAtomic(join(target, `${name}.json`), `${JSON.stringify(rows)}\n`);
-  process.stdout.write(`${name}: ${rows.length} rows\n`);
+  await writeFileAtomic(join(target, `short-${name}.json`), `${JSON.stringify(short)}\n`);
+  process.stdout.write(`${name}: ${rows.length} rows, ${short.length} of them short\n`);
 }
 
 await mkdir(target, { recursive: true });

@@ -10,6 +10,8 @@ import { Command } from 'commander';
 import { version } from '../support/version.ts';
 import { registerConsolidate } from './commands/consolidate.ts';
 import { registerDataCheck } from './commands/data-check.ts';
+import { registerDemo } from './commands/demo.ts';
+import { registerGenerate } from './commands/generate.ts';
 import { registerModels } from './commands/models.ts';
 import { registerScore } from './commands/score.ts';
 import { registerTrain } from './commands/train.ts';
@@ -19,8 +21,10 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerModels,
   registerDataCheck,
   registerScore,
+  registerGenerate,
   registerTrain,
   registerConsolidate,
+  registerDemo,
 ];
 
 /** Runs the command line and returns the exit code. */

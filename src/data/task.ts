@@ -1,12 +1,13 @@
 /** A stream's tasks, loaded and checked before anything is trained: a bad file of the last task stops it now. */
 import { resolve } from 'node:path';
+import { isBuiltinSource } from './builtin/source.ts';
 import { type ReadOptions, type RowsFile, readPreferenceRows } from './read-rows.ts';
 import type { PreferenceRow } from './row.ts';
 
 /** A task as a run's config names it. */
 export interface TaskEntry {
   readonly name: string;
-  /** Paths, relative to the config's folder. */
+  /** Paths, relative to the config's folder, or built-in rows by name. */
   readonly train: string;
   readonly test: string;
   /**
@@ -16,7 +17,7 @@ export interface TaskEntry {
    */
   readonly train_rows: number | null;
   readonly test_rows: number | null;
-  /** The judge's prompt for this task, if it has one. */
+  /** The built-in judge of generated answers to the test prompts, if wanted. */
   readonly judge: string | null;
 }
 
@@ -39,7 +40,8 @@ export async function loadTasks(
 ): Promise<TaskData[]> {
   const tasks: TaskData[] = [];
   for (const entry of entries) {
-    const read = (file: string) => readPreferenceRows(resolve(folder, file), { invalidRows });
+    const read = (file: string) =>
+      readPreferenceRows(isBuiltinSource(file) ? file : resolve(folder, file), { invalidRows });
     tasks.push({ ...entry, train: await read(entry.train), test: await read(entry.test) });
   }
   return tasks;

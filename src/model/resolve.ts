@@ -1,9 +1,13 @@
-/** What `--model` names becomes an open model: a folder, a GGUF file, or the name of a pulled model. */
+/**
+ * What `--model` names becomes an open model: a folder, a GGUF file, or the name of a pulled or embedded
+ * model.
+ */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { UserError } from '../support/errors.ts';
 import { errorCode, fileError } from '../support/file-error.ts';
 import { didYouMean } from '../support/nearest-name.ts';
+import { embeddedModels } from './embedded.ts';
 import { importGguf } from './gguf/import.ts';
 import { findPulled, NAMED_MODELS, pullModel } from './hub/pull.ts';
 import { parseRepositoryName } from './hub/repository.ts';
@@ -31,6 +35,8 @@ export async function openModel(nameOrPath: string, options: OpenOptions = {}): 
       return openCached(await importGguf(nameOrPath, options), options);
     throw new UserError(`${nameOrPath}: expected a folder in Hugging Face layout or a .gguf file`);
   }
+  const embedded = embeddedModels.get(nameOrPath);
+  if (embedded !== undefined) return openModelFolder(embedded, options);
   const pulled = await findPulled(nameOrPath, options);
   if (pulled !== null) return openCached(pulled, options);
   if (NAMED_MODELS.has(nameOrPath)) {
@@ -46,7 +52,11 @@ export async function isModelName(name: string): Promise<boolean> {
 }
 
 async function modelNames(): Promise<string[]> {
-  return [...NAMED_MODELS.keys(), ...(await listNames()).map((pulled) => pulled.name)];
+  return [
+    ...embeddedModels.keys(),
+    ...NAMED_MODELS.keys(),
+    ...(await listNames()).map((pulled) => pulled.name),
+  ];
 }
 
 function openCached(model: CachedModel, options: ModelOptions): Promise<ModelFolder> {

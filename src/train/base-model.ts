@@ -14,13 +14,22 @@ export interface BaseModel {
   readonly engine: OrtEngine;
 }
 
+export interface BaseModelOptions extends OpenOptions {
+  /** Threads the engine may use; left out: as many as there are cores. */
+  readonly threads?: number;
+}
+
 /**
  * Opens a base model by path or name. The caller closes the engine.
  *
  * @throws {UserError} for a model that is missing, damaged or not supported.
  */
-export async function openBaseModel(nameOrPath: string, options: OpenOptions): Promise<BaseModel> {
+export async function openBaseModel(nameOrPath: string, options: BaseModelOptions): Promise<BaseModel> {
   const model = await openModel(nameOrPath, options);
   const text = await loadTextModel(model.path, model.config.vocabularySize);
-  return { model, text, modules: linearModules(model.config), engine: await createOrtEngine(model) };
+  const engine = await createOrtEngine(
+    model,
+    options.threads === undefined ? {} : { threads: options.threads },
+  );
+  return { model, text, modules: linearModules(model.config), engine };
 }

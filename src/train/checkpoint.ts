@@ -21,13 +21,14 @@ import type { RunConfig } from './config/schema.ts';
 import { phases, type ReplayedRow, type RunState, stageOptimizer } from './state.ts';
 import type { StreamTask } from './stream-data.ts';
 
-const FORMAT = 'lifealign checkpoint 2';
+const FORMAT = 'lifealign checkpoint 3';
 const KEPT = 2;
 
-const preferenceScores = z.strictObject({
+const taskScores = z.strictObject({
   preferenceAccuracy: z.number(),
   rewardAccuracy: z.number(),
   margin: z.number(),
+  judge: z.number().nullable(),
 });
 const recordSchema = z.strictObject({
   format: z.literal(FORMAT),
@@ -39,7 +40,7 @@ const recordSchema = z.strictObject({
   /** Hashes of the files that hold the refined memories, by stage, and the replay buffer. */
   memory: z.array(z.string()),
   replay: z.string().nullable(),
-  scores: z.array(z.array(preferenceScores.nullable())),
+  scores: z.array(z.array(taskScores.nullable())),
   stepLogBytes: z.int(),
   steps: z.int(),
   tokens: z.int(),

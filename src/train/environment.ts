@@ -2,7 +2,7 @@
  * What a run is given besides its config: the model's two sides (engine and text), where to write, and
  * whom to tell. The command line assembles it from a model folder, tests from small deterministic parts.
  */
-import type { PreferenceRow } from '../data/row.ts';
+import type { PreferenceRow, PromptRow } from '../data/row.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Adapter, LoraSettings } from '../model/adapter.ts';
 import type { ProgressFactory } from '../support/progress.ts';
@@ -18,9 +18,25 @@ export interface TextSide {
   encodeRows(rows: readonly PreferenceRow[], options: EncodeRowsOptions): EncodedRows;
 }
 
+export interface AnswerOptions {
+  readonly maxNewTokens: number;
+  /** Called when an answer is complete. */
+  readonly onAnswer?: () => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface RunEnvironment {
   readonly engine: Engine;
   readonly text: TextSide;
+  /**
+   * Greedy answers to prompts under the base (`null`) or the base with an adapter, as text. Only runs
+   * whose tasks have judges need it.
+   */
+  answer?(
+    prompts: readonly PromptRow[],
+    adapter: Adapter | null,
+    options: AnswerOptions,
+  ): Promise<readonly string[]>;
   /** A fresh adapter of the base, which adds nothing. @throws {UserError} for targets that match no module. */
   createAdapter(settings: LoraSettings, random: Random): Adapter;
   /** @throws {UserError} naming the module if the adapter does not fit the base; `source` is its folder. */

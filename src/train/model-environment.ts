@@ -1,20 +1,22 @@
 /** A run's surroundings over a real base model: the default engine, the model's text side, its modules. */
 import { createRequire } from 'node:module';
-import type { Engine } from '../engine/engine.ts';
 import { checkAdapterFits, initialiseAdapter } from '../model/lora-modules.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import { version } from '../support/version.ts';
-import { encodeRows } from '../text/segments.ts';
+import { encodePrompt, encodeRows } from '../text/segments.ts';
 import { openBaseModel } from './base-model.ts';
 import type { RunEnvironment } from './environment.ts';
 
 export type ModelEnvironment = Pick<
   RunEnvironment,
   'engine' | 'text' | 'createAdapter' | 'checkAdapter' | 'versions'
-> & { readonly engine: Engine };
+> &
+  Required<Pick<RunEnvironment, 'answer'>>;
 
 export interface ModelEnvironmentOptions {
   readonly progress?: ProgressFactory;
+  /** Threads the engine may use; left out: as many as there are cores. */
+  readonly threads?: number;
   /** Takes one line for people. */
   readonly log: (line: string) => void;
 }
@@ -27,10 +29,15 @@ export interface ModelEnvironmentOptions {
  */
 export async function openModelEnvironment(
   base: string,
-  { progress, log }: ModelEnvironmentOptions,
+  { progress, threads, log }: ModelEnvironmentOptions,
 ): Promise<ModelEnvironment> {
   const warn = (message: string) => log(`warning: ${message}`);
-  const opened = await openBaseModel(base, { warn, prefer: 'name', ...(progress ? { progress } : {}) });
+  const opened = await openBaseModel(base, {
+    warn,
+    prefer: 'name',
+    ...(progress ? { progress } : {}),
+    ...(threads === undefined ? {} : { threads }),
+  });
   const { model, text, modules, engine } = opened;
   return {
     engine,
@@ -38,6 +45,23 @@ export async function openModelEnvironment(
       identity: { tokenizer: text.tokenizer.identity, template: text.template.identity },
       maxPositions: model.config.maxPositions,
       encodeRows: (rows, options) => encodeRows(rows, text, options),
+    },
+    answer: async (rows, adapter, { maxNewTokens, onAnswer, signal }) => {
+      const prompts = rows.map((row) => encodePrompt(row.prompt, text));
+      const end = text.tokenizer.eosTokenId;
+      const onToken = (_: number, token: number) => {
+        if (token === end) onAnswer?.();
+        return false;
+      };
+      const answers = await engine.generate(prompts, adapter, {
+        maxNewTokens,
+        stopTokens: [end],
+        onToken,
+        ...(signal ? { signal } : {}),
+      });
+      return answers.map(({ tokens, finishReason }) =>
+        text.tokenizer.decode(finishReason === 'stop' ? tokens.slice(0, -1) : tokens),
+      );
     },
     createAdapter: (settings, random) => initialiseAdapter(settings, modules, random),
     checkAdapter: (adapter, source) => checkAdapterFits(adapter, modules, source),

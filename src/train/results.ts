@@ -1,21 +1,28 @@
-/** What a run leaves in its output folder. Every file is written anew as a whole; texts of rows never are. */
+/**
+ * What a run leaves in its output folder. Every file is written anew as a whole. Texts of rows never are;
+ * generated answers are, where a task has a judge.
+ */
 import { dirname, join } from 'node:path';
 import { type MatrixSummary, summariseMatrix } from '../eval/matrix.ts';
-import type { PreferenceScores, RowScore } from '../eval/preference.ts';
+import type { RowScore } from '../eval/preference.ts';
 import { writePeftAdapter } from '../model/peft.ts';
 import { makeFolder, writeFileAtomic, writeFolderAtomic } from '../support/atomic-file.ts';
+import type { JudgedAnswer } from './measure.ts';
 import type { Run } from './run.ts';
+import type { TaskScores } from './state.ts';
 
 /** One score over the stream: percent, or nats for the margin. */
 export interface ScoreMatrix extends MatrixSummary {
   /** Before training, per task; left out where it means nothing. */
-  readonly base?: readonly number[];
+  readonly base?: readonly (number | null)[];
 }
 
 export interface StreamScores {
   readonly preference_accuracy: ScoreMatrix;
   readonly reward_accuracy: ScoreMatrix;
   readonly margin: ScoreMatrix;
+  /** Of greedy answers; left out where no task has a judge. */
+  readonly judge?: ScoreMatrix;
 }
 
 export interface RunSummary extends StreamScores {
@@ -45,8 +52,8 @@ interface TaskRowCounts {
 }
 
 /** The result matrices as far as they are measured; `base` holds the base's scores on each task. */
-export function streamScores(run: Run, base: readonly PreferenceScores[]): StreamScores {
-  const matrixOf = (score: keyof PreferenceScores) =>
+export function streamScores(run: Run, base: readonly TaskScores[]): StreamScores {
+  const matrixOf = (score: keyof TaskScores) =>
     summariseMatrix(run.state.scores.map((row) => row.map((cell) => cell?.[score] ?? null)));
   return {
     preference_accuracy: {
@@ -55,6 +62,9 @@ export function streamScores(run: Run, base: readonly PreferenceScores[]): Strea
     },
     reward_accuracy: matrixOf('rewardAccuracy'),
     margin: matrixOf('margin'),
+    ...(run.data.tasks.some((task) => task.judge)
+      ? { judge: { base: base.map((scores) => scores.judge), ...matrixOf('judge') } }
+      : {}),
   };
 }
 
@@ -116,6 +126,22 @@ export async function writeScores(run: Run, tested: number, scores: readonly Row
     rejected_tokens: row.rejectedTokens,
   }));
   await writeJson(join(folder, `${numberedName(run, tested)}.json`), rows);
+}
+
+/**
+ * What was answered to a task's test prompts: `tasks/<k>-<name>/answers/<j>-<name>.json` after task k,
+ * `base/answers/<j>-<name>.json` before training.
+ */
+export async function writeAnswers(
+  run: Run,
+  trained: number | 'base',
+  tested: number,
+  answers: readonly JudgedAnswer[],
+): Promise<void> {
+  const of = trained === 'base' ? 'base' : join('tasks', numberedName(run, trained));
+  const folder = join(run.environment.outputFolder, of, 'answers');
+  await makeFolder(folder);
+  await writeJson(join(folder, `${numberedName(run, tested)}.json`), answers);
 }
 
 function taskNames(run: Run): string[] {

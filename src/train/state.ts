@@ -22,6 +22,12 @@ export interface ReplayedRow {
   readonly reference: { readonly chosen: number; readonly rejected: number } | null;
 }
 
+/** One cell of the result matrix. */
+export interface TaskScores extends PreferenceScores {
+  /** Mean of the task's judge over answers to the test prompts, percent; `null` for a task without one. */
+  readonly judge: number | null;
+}
+
 export interface RunState {
   /** Counted from 0; the number of tasks when the run is done. */
   task: number;
@@ -38,7 +44,7 @@ export interface RunState {
   replay: ReplayBuffer<ReplayedRow> | null;
   history: MemoryHistory;
   /** `scores[i][j]`: on task j's test rows after task i; `null` where not measured. */
-  scores: (PreferenceScores | null)[][];
+  scores: (TaskScores | null)[][];
   /** Bytes of steps.jsonl that belong to the steps done. */
   stepLogBytes: number;
   /** Training steps, tokens they covered, and seconds of work, over all resumes. */
@@ -54,7 +60,7 @@ export function initialState(
   replay: ReplayBuffer<ReplayedRow> | null,
   startTask: (latest: Adapter) => Adapter,
 ): RunState {
-  const scores = Array.from({ length: tasks }, () => new Array<PreferenceScores | null>(tasks).fill(null));
+  const scores = Array.from({ length: tasks }, () => new Array<TaskScores | null>(tasks).fill(null));
   const counters = { stepLogBytes: 0, steps: 0, tokens: 0, seconds: 0 };
   const state = { task: -1, phase: 'sft' as const, step: 0, optimizer: null, replay, scores, ...counters };
   const start = { adapter: initial, taskStart: initial, stageStart: initial, history: new MemoryHistory() };

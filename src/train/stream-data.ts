@@ -6,7 +6,9 @@ import { countOverlap } from '../data/overlap.ts';
 import type { RowsFile } from '../data/read-rows.ts';
 import type { PreferenceRow } from '../data/row.ts';
 import { loadTasks } from '../data/task.ts';
-import { DataError } from '../support/errors.ts';
+import { findRuleJudge } from '../eval/judges/index.ts';
+import type { JudgedPrompt, RuleJudge } from '../eval/judges/judge.ts';
+import { DataError, UserError } from '../support/errors.ts';
 import type { EncodedRow } from '../text/encoded-row.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { TextSide } from './environment.ts';
@@ -25,6 +27,8 @@ export interface TaskRows {
 
 export interface StreamTask {
   readonly name: string;
+  /** Scores greedy answers to the test prompts; `null`: log-prob scores only. */
+  readonly judge: RuleJudge | null;
   readonly train: TaskRows;
   readonly test: TaskRows;
 }
@@ -84,9 +88,28 @@ export async function loadStream(
       const share = `${overlap} of ${test.rows.length} test rows`;
       log(`warning: task ${task.name}: ${share} have a prompt of its training rows`);
     }
-    return { name: task.name, train, test };
+    const judge = task.judge === null ? null : findRuleJudge(task.judge);
+    if (judge) checkJudge(judge, test);
+    return { name: task.name, judge, train, test };
   });
   return { tasks, cutPrompts, skippedRows };
+}
+
+/** A judge that cannot read some row says so now, not after hours of training. */
+function checkJudge(judge: RuleJudge, { file, rows }: TaskRows): void {
+  for (const row of rows) {
+    try {
+      judge.score(row.chosen, judgedPrompt(row));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new DataError({ file, row: row.index + 1 }, `the judge ${judge.name}: ${error.message}`);
+    }
+  }
+}
+
+/** A row as judges see it. */
+export function judgedPrompt({ prompt, chosen }: PreferenceRow): JudgedPrompt {
+  return { query: prompt.at(-1)?.content ?? '', reference: chosen };
 }
 
 /** A task's test rows as scores name them. */

@@ -2,14 +2,21 @@
  * A run from its config to its result matrix: the loop stream -> task -> stage -> step. Read on in task.ts,
  * stage.ts and step.ts.
  */
-import { type PreferenceScores, preferenceScores, rowScores } from '../eval/preference.ts';
 import { Interrupted } from '../support/errors.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { RunEnvironment } from './environment.ts';
+import { measureTask } from './measure.ts';
 import { openRun } from './open.ts';
-import { type RunSummary, runSummary, streamScores, writeMatrix, writeSummary } from './results.ts';
+import {
+  type RunSummary,
+  runSummary,
+  streamScores,
+  writeAnswers,
+  writeMatrix,
+  writeSummary,
+} from './results.ts';
 import { position, type Run } from './run.ts';
-import { scoredRows } from './stream-data.ts';
+import type { TaskScores } from './state.ts';
 import { advance } from './task.ts';
 
 /**
@@ -48,13 +55,12 @@ export async function runStream(config: RunConfig, environment: RunEnvironment):
 }
 
 /** The base on every task's test rows: the row above the matrix, and the reference of every reward. */
-async function scoreBase(run: Run): Promise<PreferenceScores[]> {
-  const { progress, signal } = run.environment;
-  const results: PreferenceScores[] = [];
-  for (const { name, test } of run.data.tasks) {
-    const options = { label: `base model, testing ${name}`, progress, signal };
-    const logps = await run.base.logProbs(test.encoded, options);
-    results.push(preferenceScores(rowScores(scoredRows(test), logps, logps)));
+async function scoreBase(run: Run): Promise<TaskScores[]> {
+  const results: TaskScores[] = [];
+  for (const [at, task] of run.data.tasks.entries()) {
+    const { scores, answers } = await measureTask(run, task, null, `base model, testing ${task.name}`);
+    if (answers) await writeAnswers(run, 'base', at, answers);
+    results.push(scores);
   }
   return results;
 }

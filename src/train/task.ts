@@ -1,12 +1,10 @@
 /** What happens to a task around its stages: its rows enter the replay buffer, its results are measured. */
 import type { ReplayEntry } from '../data/replay-buffer.ts';
-import { preferenceScores, rowScores } from '../eval/preference.ts';
-import { scorePolicy } from './reference.ts';
-import { writeScores, writeTaskAdapter } from './results.ts';
+import { measureTask } from './measure.ts';
+import { writeAnswers, writeScores, writeTaskAdapter } from './results.ts';
 import { currentTask, type Run, taskLabel } from './run.ts';
 import { readsReference, trainStage } from './stage.ts';
 import { beginTask, enterPhase, type ReplayedRow } from './state.ts';
-import { scoredRows } from './stream-data.ts';
 
 /** Does the phase the run is in and enters the one after it. */
 export async function advance(run: Run): Promise<void> {
@@ -55,21 +53,20 @@ async function replayEntries(run: Run): Promise<ReplayEntry<ReplayedRow>[]> {
 
 /** One row of the result matrix, cell by cell. */
 async function evaluateTasks(run: Run): Promise<void> {
-  const { state, data, config, environment } = run;
+  const { state, data, config } = run;
   const row = state.scores[state.task]!;
   const count = config.evaluate === 'all' ? data.tasks.length : state.task + 1;
-  for (const [at, { name, test }] of data.tasks.slice(0, count).entries()) {
+  for (const [at, task] of data.tasks.slice(0, count).entries()) {
     if (row[at]) continue;
-    const options = {
-      label: `${taskLabel(run)}, testing ${name}`,
-      progress: environment.progress,
-      signal: environment.signal,
-    };
-    const base = await run.base.logProbs(test.encoded, options);
-    const policy = await scorePolicy(environment.engine, test.encoded, state.adapter, options);
-    const scores = rowScores(scoredRows(test), policy, base);
-    await writeScores(run, at, scores);
-    row[at] = preferenceScores(scores);
+    const { scores, rows, answers } = await measureTask(
+      run,
+      task,
+      state.adapter,
+      `${taskLabel(run)}, testing ${task.name}`,
+    );
+    await writeScores(run, at, rows);
+    if (answers) await writeAnswers(run, state.task, at, answers);
+    row[at] = scores;
     await run.checkpoint('due');
   }
   beginTask(state, (latest) => run.method.hooks.startTask?.(run.initial, latest) ?? latest);

@@ -123,7 +123,7 @@ describe('a checkpoint', () => {
     const { folder, open, state } = await setUp(1, 3);
     await open().save(state);
     const good = comparable(structuredCloneOf(state));
-    state.scores[0]![0] = { preferenceAccuracy: 50, rewardAccuracy: 50, margin: Number.NaN };
+    state.scores[0]![0] = { preferenceAccuracy: 50, rewardAccuracy: 50, margin: Number.NaN, judge: null };
     await expect(open().save(state)).rejects.toThrow(/margin/);
     expect(readdirSync(folder).filter((name) => name.endsWith('.safetensors'))).toHaveLength(1);
     expect(comparable((await open().load(silent))!)).toEqual(good);

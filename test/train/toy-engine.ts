@@ -117,6 +117,11 @@ export class ToyEngine implements Engine {
     return { loss, logps, gradients };
   }
 
+  /** No stream generates. */
+  async generate(): Promise<never> {
+    throw new Error('the toy engine does not generate');
+  }
+
   async close(): Promise<void> {}
 
   async #logProbs(

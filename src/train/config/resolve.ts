@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
+import { isBuiltinSource } from '../../data/builtin/source.ts';
 import { findMethod } from '../../method/index.ts';
 import type { Method } from '../../method/method.ts';
 import type { LoraSettings } from '../../model/adapter.ts';
@@ -66,13 +67,14 @@ export async function resolveRunConfig(tree: ConfigTree, { file, folder }: Confi
     throw refuse(`tasks.${twice}.name`, `"${config.tasks[twice]?.name}" names an earlier task too`);
 
   const absolute = (path: string) => resolve(folder, path);
+  const rowsOf = (source: string) => (isBuiltinSource(source) ? source : absolute(source));
   const adapter = config.adapter === null ? null : absolute(config.adapter);
   return {
     ...config,
     base: await pathOrName(config.base, absolute(config.base)),
     adapter,
     lora: adapter === null ? config.lora : await adapterSettings(adapter, tree['lora'], config.lora, refuse),
-    tasks: config.tasks.map((task) => ({ ...task, train: absolute(task.train), test: absolute(task.test) })),
+    tasks: config.tasks.map((task) => ({ ...task, train: rowsOf(task.train), test: rowsOf(task.test) })),
     stages: {
       ...config.stages,
       preference: { ...config.stages.preference, objective: checkedObjective(config, file, refuse) },

@@ -3,6 +3,7 @@
  * replay, consolidation) has been filled in before this schema sees it. [resolve.ts]
  */
 import * as z from 'zod';
+import { ruleJudgeNames } from '../../eval/judges/index.ts';
 import { scheduleNames } from '../../optim/schedule.ts';
 
 const count = z.int().positive();
@@ -20,7 +21,8 @@ const task = z.strictObject({
     ),
   train: z.string().min(1),
   test: z.string().min(1),
-  judge: z.null('expected null: tasks are scored by log-probs only').default(null),
+  /** A built-in judge of greedy answers to the test prompts; null: log-prob scores only. */
+  judge: z.enum(ruleJudgeNames).nullable().default(null),
   train_rows: count.nullable().default(null),
   test_rows: count.nullable().default(null),
 });
@@ -66,6 +68,8 @@ export const runConfigSchema = z.strictObject({
   reference: z.string().min(1).default('base'),
   /** After each task: the tasks seen so far, or all. */
   evaluate: z.enum(['seen', 'all']).default('seen'),
+  /** Answers for the tasks' judges: greedy, at most so many tokens. */
+  generation: z.strictObject({ max_new_tokens: count.default(1024) }).prefault({}),
   /** Tokens of prompt and longer response together. */
   max_length: z.int().min(2).default(2048),
   invalid_rows: z.enum(['error', 'skip']).default('error'),

@@ -1,0 +1,103 @@
+/**
+ * What the demo trains: the built-in stream at a size and with rates that suit the base. How the rates
+ * were chosen, on validation rows and other seeds, stands in REPRODUCIBILITY.md.
+ */
+import { builtinTasks } from '../../data/builtin/index.ts';
+
+export const demoMethods = ['lifealign', 'er', 'seqft'] as const;
+export type DemoMethod = (typeof demoMethods)[number];
+
+export const demoBases = ['tiny', 'smollm2-135m-instruct'] as const;
+export type DemoBase = (typeof demoBases)[number];
+
+export interface Rates {
+  readonly sft: number;
+  readonly preference: number;
+}
+
+export interface DemoSettings {
+  readonly trainRows: number;
+  readonly testRows: number;
+  readonly epochs: { readonly sft: number; readonly preference: number };
+  readonly batchSize: number;
+  readonly lora: { readonly rank: number; readonly alpha: number; readonly targets: readonly string[] };
+  /** The replay buffer's, for the methods that have one. */
+  readonly replay: { readonly capacity: number; readonly fraction: number };
+  readonly maxNewTokens: number;
+  /** Learning rates by method; `stl`, single-task learning, has SeqFT's. */
+  readonly rates: Readonly<Record<DemoMethod | 'stl', Rates>>;
+}
+
+const attention = ['q_proj', 'v_proj'];
+
+export const demoSettings: Readonly<Record<DemoBase, DemoSettings>> = {
+  tiny: {
+    trainRows: 120,
+    testRows: 40,
+    epochs: { sft: 2, preference: 3 },
+    batchSize: 16,
+    lora: { rank: 8, alpha: 16, targets: attention },
+    replay: { capacity: 3000, fraction: 0.2 },
+    maxNewTokens: 80,
+    rates: {
+      lifealign: { sft: 2e-3, preference: 2e-3 },
+      er: { sft: 2e-3, preference: 2e-3 },
+      seqft: { sft: 2e-3, preference: 2e-3 },
+      stl: { sft: 2e-3, preference: 2e-3 },
+    },
+  },
+  'smollm2-135m-instruct': {
+    trainRows: 48,
+    testRows: 20,
+    epochs: { sft: 1, preference: 1 },
+    batchSize: 8,
+    lora: { rank: 8, alpha: 16, targets: attention },
+    replay: { capacity: 3000, fraction: 0.2 },
+    maxNewTokens: 80,
+    rates: {
+      lifealign: { sft: 5e-4, preference: 1e-3 },
+      er: { sft: 5e-4, preference: 1e-3 },
+      seqft: { sft: 5e-4, preference: 1e-3 },
+      stl: { sft: 5e-4, preference: 1e-3 },
+    },
+  },
+};
+
+export interface StreamOptions {
+  readonly seed: number;
+  /** Which rows the tasks are measured on: `test` to report, `validation` to choose settings. */
+  readonly split?: 'test' | 'validation';
+}
+
+/** The run's config as a config file would have it. */
+export function demoConfig(
+  base: string,
+  method: DemoMethod | 'stl',
+  settings: DemoSettings,
+  { seed, split = 'test' }: StreamOptions,
+) {
+  const { sft, preference } = settings.rates[method];
+  const stage = { batch_size: settings.batchSize };
+  const hasReplay = method === 'lifealign' || method === 'er';
+  return {
+    base,
+    method,
+    seed,
+    lora: { ...settings.lora, targets: [...settings.lora.targets] },
+    tasks: builtinTasks.map(({ name }) => ({
+      name,
+      judge: name,
+      train: `builtin:${name}/train?seed=${seed}`,
+      test: `builtin:${name}/${split}?seed=${seed}`,
+      train_rows: settings.trainRows,
+      test_rows: settings.testRows,
+    })),
+    stages: {
+      sft: { ...stage, epochs: settings.epochs.sft, learning_rate: sft },
+      preference: { ...stage, epochs: settings.epochs.preference, learning_rate: preference },
+    },
+    ...(hasReplay ? { replay: { ...settings.replay } } : {}),
+    generation: { max_new_tokens: settings.maxNewTokens },
+    max_length: 256,
+  };
+}

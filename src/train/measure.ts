@@ -1,0 +1,70 @@
+/** Measuring a policy on a task's test rows: log-prob scores, and the judge's where the task has one. */
+import { preferenceScores, type RowScore, rowScores } from '../eval/preference.ts';
+import type { Adapter } from '../model/adapter.ts';
+import { silentProgress } from '../support/progress.ts';
+import { scorePolicy } from './reference.ts';
+import type { Run } from './run.ts';
+import type { TaskScores } from './state.ts';
+import { judgedPrompt, type StreamTask, scoredRows } from './stream-data.ts';
+
+export interface JudgedAnswer {
+  /** The row's position in its data file, from 0. */
+  readonly index: number;
+  readonly answer: string;
+  /** The judge's, 0 to 100. */
+  readonly score: number;
+}
+
+export interface Measured {
+  readonly scores: TaskScores;
+  readonly rows: readonly RowScore[];
+  /** `null` for a task without a judge. */
+  readonly answers: readonly JudgedAnswer[] | null;
+}
+
+/** `adapter: null` measures the base; `label` names the measurement for people. */
+export async function measureTask(
+  run: Run,
+  task: StreamTask,
+  adapter: Adapter | null,
+  label: string,
+): Promise<Measured> {
+  const { engine, progress, signal } = run.environment;
+  const options = { label, progress, signal };
+  const base = await run.base.logProbs(task.test.encoded, options);
+  const policy = adapter ? await scorePolicy(engine, task.test.encoded, adapter, options) : base;
+  const rows = rowScores(scoredRows(task.test), policy, base);
+  const answers = await judgedAnswers(run, task, adapter, label);
+  const judge = answers && answers.reduce((sum, { score }) => sum + score, 0) / answers.length;
+  return { scores: { ...preferenceScores(rows), judge }, rows, answers };
+}
+
+async function judgedAnswers(
+  run: Run,
+  { judge, test }: StreamTask,
+  adapter: Adapter | null,
+  label: string,
+): Promise<JudgedAnswer[] | null> {
+  if (!judge) return null;
+  const { environment, config } = run;
+  if (!environment.answer) throw new Error('a run whose tasks have judges needs an environment that answers');
+  const { max_new_tokens: maxNewTokens } = config.generation;
+  const progress = (environment.progress ?? silentProgress)({
+    label: `${label}, answers`,
+    total: test.rows.length,
+    unit: 'answers',
+  });
+  try {
+    const texts = await environment.answer(test.rows, adapter, {
+      maxNewTokens,
+      onAnswer: () => progress.advance(1),
+      signal: environment.signal,
+    });
+    return test.rows.map((row, at) => {
+      const answer = texts[at]!;
+      return { index: row.index, answer, score: judge.score(answer, judgedPrompt(row)) };
+    });
+  } finally {
+    progress.stop();
+  }
+}
