@@ -8,9 +8,9 @@ import { builtinTasks } from '../../src/data/builtin/index.ts';
 import { readPreferenceRows } from '../../src/data/read-rows.ts';
 import { findRuleJudge } from '../../src/eval/judges/index.ts';
 import { preferenceScores, rowScores } from '../../src/eval/preference.ts';
+import { encodePrompt, encodeRows } from '../../src/text/segments.ts';
 import { openBaseModel } from '../../src/train/base-model.ts';
 import { judgedPrompt } from '../../src/train/stream-data.ts';
-import { encodePrompt, encodeRows } from '../../src/text/segments.ts';
 
 const [name = 'tiny', split = 'test'] = process.argv.slice(2);
 const { text, engine } = await openBaseModel(name, { threads: 1 });
@@ -34,7 +34,12 @@ for (const task of builtinTasks) {
   const judged = async (temperature: number) => {
     const prompts = rows.map((row) => encodePrompt(row.prompt, text));
     const stopTokens = [text.tokenizer.eosTokenId];
-    const answers = await engine.generate(prompts, null, { maxNewTokens: 80, stopTokens, temperature, seed: 0 });
+    const answers = await engine.generate(prompts, null, {
+      maxNewTokens: 80,
+      stopTokens,
+      temperature,
+      seed: 0,
+    });
     const scores = answers.map(({ tokens, finishReason }, at) => {
       const answer = text.tokenizer.decode(finishReason === 'stop' ? tokens.slice(0, -1) : tokens);
       if (at < 2 && process.env['SHOW']) process.stderr.write(`${task.name} T=${temperature}: ${answer}\n`);
@@ -43,6 +48,10 @@ for (const task of builtinTasks) {
     return scores.reduce((sum, score) => sum + score, 0) / scores.length;
   };
   const [sampled, greedy] = [await judged(1), await judged(0)];
-  line([task.name, `${rows.length}`, ...[preferenceAccuracy, sampled, greedy].map((value) => value.toFixed(1))]);
+  line([
+    task.name,
+    `${rows.length}`,
+    ...[preferenceAccuracy, sampled, greedy].map((value) => value.toFixed(1)),
+  ]);
 }
 await engine.close();

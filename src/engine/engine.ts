@@ -1,11 +1,12 @@
 /**
  * The engine's narrow interface: values of the trainable tensors and encoded rows go in; losses,
- * log-probabilities and gradients come out. Everything that learns (optimizer, methods, memory) lives
+ * log-probabilities, gradients and answers come out. Everything that learns (optimizer, methods, memory) lives
  * above it and is written once for all engines.
  */
 import type { Adapter } from '../model/adapter.ts';
 import type { Objective } from '../objective/objective.ts';
 import type { EncodedRow } from '../text/encoded-row.ts';
+import type { SamplingSettings } from './sampling.ts';
 
 /** Sums of the response tokens' log-probabilities, natural log, one pair of numbers per row. */
 export interface RowLogProbs {
@@ -38,6 +39,33 @@ export interface GradientResult {
   readonly gradients: ReadonlyMap<string, Float32Array>;
 }
 
+/** Greedy unless a temperature is given. */
+export interface GenerateOptions extends RunOptions, SamplingSettings {
+  /** The most tokens of an answer; fewer where the model has no more positions. */
+  readonly maxNewTokens: number;
+  /** Tokens that end an answer. */
+  readonly stopTokens: readonly number[];
+  /** Decides what is drawn, answer by answer: which others are made along with one plays no part. 0 by default. */
+  readonly seed?: number;
+  /** Answers to each prompt, 1 by default. */
+  readonly samples?: number;
+  /** Most answers in work at a time; where one ends, the next begins. */
+  readonly batchSize?: number;
+  /**
+   * Called with every new token as it is made; answers that are made together take turns.
+   * @param answer its place in what `generate` returns
+   * @returns true to end the answer with this token (stop strings are the caller's, who has a tokenizer)
+   */
+  readonly onToken?: (answer: number, token: number) => boolean;
+}
+
+export interface Generated {
+  /** All new tokens, the one that ended the answer included. */
+  readonly tokens: Int32Array;
+  /** `stop`: a stop token, or `onToken` said so; `length`: there was no room for more. */
+  readonly finishReason: 'stop' | 'length';
+}
+
 export interface Engine {
   /**
    * A hash over everything that decides the base model's log-probs except the row itself: weights,
@@ -47,5 +75,15 @@ export interface Engine {
   /** Log-probs of both responses of every row, under the base (`null`) or the base with an adapter. */
   score(rows: readonly EncodedRow[], adapter: Adapter | null, options?: RunOptions): Promise<RowLogProbs>;
   gradients(request: GradientRequest, options?: RunOptions): Promise<GradientResult>;
+  /**
+   * Answers to prompts of token ids, in the prompts' order, all samples of one after another.
+   * `onProgress` is told of new tokens.
+   * @throws {UserError} before anything is generated, for a prompt that leaves the model no position
+   */
+  generate(
+    prompts: readonly Int32Array[],
+    adapter: Adapter | null,
+    options: GenerateOptions,
+  ): Promise<readonly Generated[]>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** The vocabulary graphs are written in. */
 export { attention } from './operations/attention.ts';
 export { broadcastLike, sum } from './operations/broadcast.ts';
+export { cachedAttention } from './operations/cached-attention.ts';
 export {
   add,
   divide,

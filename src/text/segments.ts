@@ -83,7 +83,7 @@ export function encodeRows(
   return { encoded, kept, cutPrompts, skipped };
 }
 
-interface RowFault {
+export interface RowFault {
   readonly field: string;
   readonly problem: string;
 }
@@ -105,7 +105,7 @@ function encodeRow(row: PreferenceRow, model: TextModel, maxLength: number): Row
     const cut = prompt.length > room;
     // slice, not subarray: a view would keep the whole prompt in memory.
     const encoded = { prompt: cut ? prompt.slice(-room) : prompt, chosen, rejected };
-    return unknownToken(encoded, model) ?? { row: encoded, cut };
+    return unknownToken({ ...encoded }, model) ?? { row: encoded, cut };
   } catch (error) {
     if (error instanceof ChatTemplateError) return { field: 'prompt', problem: error.message };
     throw error;
@@ -113,10 +113,13 @@ function encodeRow(row: PreferenceRow, model: TextModel, maxLength: number): Row
 }
 
 /** A tokenizer may have tokens that the base was never given: added ones, or another model's. */
-function unknownToken(row: EncodedRow, { tokenizer, vocabularySize }: TextModel): RowFault | undefined {
+export function unknownToken(
+  fields: Readonly<Record<string, Int32Array>>,
+  { tokenizer, vocabularySize }: TextModel,
+): RowFault | undefined {
   if (vocabularySize === undefined) return undefined;
-  for (const field of ['prompt', 'chosen', 'rejected'] as const) {
-    const id = row[field].find((candidate) => candidate >= vocabularySize);
+  for (const [field, ids] of Object.entries(fields)) {
+    const id = ids.find((candidate) => candidate >= vocabularySize);
     if (id === undefined) continue;
     const token = JSON.stringify(tokenizer.decode([id]));
     const problem = `the token ${token} has the id ${id}, beyond the model's vocabulary of ${vocabularySize}`;

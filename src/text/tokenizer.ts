@@ -56,6 +56,14 @@ export class Tokenizer {
     return Int32Array.from(this.#tokenizer.encode(text, { add_special_tokens: false }).ids);
   }
 
+  has(id: number): boolean {
+    return this.#tokenizer.id_to_token(id) !== undefined;
+  }
+
+  isSpecial(id: number): boolean {
+    return this.#specialIds.has(id);
+  }
+
   /**
    * The text of `ids`; bytes that form no character become U+FFFD. Blanks are left as the tokens have
    * them (no "clean-up" of spaces before punctuation).
@@ -65,7 +73,7 @@ export class Tokenizer {
     const kept = Array.from(ids).filter((id) => !(options.skipSpecialTokens && this.#specialIds.has(id)));
     if (kept.length === 0) return '';
     for (const id of kept) {
-      if (this.#tokenizer.id_to_token(id) === undefined) throw new RangeError(`no token has the id ${id}`);
+      if (!this.has(id)) throw new RangeError(`no token has the id ${id}`);
     }
     return this.#tokenizer.decode(kept, { clean_up_tokenization_spaces: false });
   }

@@ -20,8 +20,8 @@ export interface TextSide {
 
 export interface AnswerOptions {
   readonly maxNewTokens: number;
-  /** Called when an answer is complete. */
-  readonly onAnswer?: () => void;
+  /** Told of new tokens. */
+  readonly onProgress?: (tokens: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -51,13 +51,13 @@ async function judgedAnswers(
   const { max_new_tokens: maxNewTokens } = config.generation;
   const progress = (environment.progress ?? silentProgress)({
     label: `${label}, answers`,
-    total: test.rows.length,
-    unit: 'answers',
+    total: test.rows.length * maxNewTokens,
+    unit: 'tokens at most',
   });
   try {
     const texts = await environment.answer(test.rows, adapter, {
       maxNewTokens,
-      onAnswer: () => progress.advance(1),
+      onProgress: (tokens) => progress.advance(tokens),
       signal: environment.signal,
     });
     return test.rows.map((row, at) => {

@@ -1,8 +1,10 @@
 /** A run's surroundings over a real base model: the default engine, the model's text side, its modules. */
 import { createRequire } from 'node:module';
+import { generateText } from '../eval/generate-text.ts';
 import { checkAdapterFits, initialiseAdapter } from '../model/lora-modules.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import { version } from '../support/version.ts';
+import { readEndTokens } from '../text/end-tokens.ts';
 import { encodePrompt, encodeRows } from '../text/segments.ts';
 import { openBaseModel } from './base-model.ts';
 import type { RunEnvironment } from './environment.ts';
@@ -39,6 +41,7 @@ export async function openModelEnvironment(
     ...(threads === undefined ? {} : { threads }),
   });
   const { model, text, modules, engine } = opened;
+  const endTokens = await readEndTokens(model.path, text.tokenizer);
   return {
     engine,
     text: {
@@ -46,22 +49,16 @@ export async function openModelEnvironment(
       maxPositions: model.config.maxPositions,
       encodeRows: (rows, options) => encodeRows(rows, text, options),
     },
-    answer: async (rows, adapter, { maxNewTokens, onAnswer, signal }) => {
+    answer: async (rows, adapter, { maxNewTokens, onProgress, signal }) => {
       const prompts = rows.map((row) => encodePrompt(row.prompt, text));
-      const end = text.tokenizer.eosTokenId;
-      const onToken = (_: number, token: number) => {
-        if (token === end) onAnswer?.();
-        return false;
-      };
-      const answers = await engine.generate(prompts, adapter, {
+      const options = {
         maxNewTokens,
-        stopTokens: [end],
-        onToken,
+        endTokens,
+        ...(onProgress ? { onProgress } : {}),
         ...(signal ? { signal } : {}),
-      });
-      return answers.map(({ tokens, finishReason }) =>
-        text.tokenizer.decode(finishReason === 'stop' ? tokens.slice(0, -1) : tokens),
-      );
+      };
+      const answers = await generateText(engine, text.tokenizer, prompts, adapter, options);
+      return answers.map((answer) => answer.text);
     },
     createAdapter: (settings, random) => initialiseAdapter(settings, modules, random),
     checkAdapter: (adapter, source) => checkAdapterFits(adapter, modules, source),

@@ -10,6 +10,7 @@ const open =
     createOrtEngine(model, options);
 
 describeEngine('ort', open({}), {
+  'one pair at a time, on all threads': open({ pairsPerBatch: 1, threads: 0 }),
   'several pairs at a time': open({ pairsPerBatch: 3 }),
   'as many pairs as fit few tokens, on one thread': open({
     pairsPerBatch: 8,

@@ -64,7 +64,7 @@ export const HEAD_PIECES = 2;
 
 /** The inputs of a graph over one packed batch of these rows, cut into `HEAD_PIECES`. */
 export function batchValues(
-  { config }: ModelFolder,
+  { config }: Pick<ModelFolder, 'config'>,
   rows: readonly EncodedRow[],
   responses: 'chosen' | 'pair',
 ): Map<string, Value> {

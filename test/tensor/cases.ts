@@ -5,6 +5,7 @@ import * as tensor from '../../src/tensor/functions.ts';
 import { placeOperation } from '../../src/tensor/operations/gather.ts';
 import { rotaryOperation } from '../../src/tensor/operations/rotary.ts';
 import { applySingle, type DataType, type Tensor } from '../../src/tensor/tensor.ts';
+import { cachedAttention } from './cached-attention-cases.ts';
 import { awayFromZero, below, type InputSpec, type Sizes, uniform, type Variant } from './variant.ts';
 
 /** A size named n takes several values, as lengths do. */
@@ -357,6 +358,7 @@ export const cases: Readonly<Record<string, fc.Arbitrary<Variant>>> = {
     tensor.barrier(x as Tensor, trigger as Tensor),
   ),
   broadcastLike,
+  cachedAttention,
   concat,
   constant,
   divide: binary(tensor.divide, awayFromZero),

@@ -2,6 +2,7 @@
 
 import type { Shape } from '../../src/tensor/dimension.ts';
 import * as tensor from '../../src/tensor/functions.ts';
+import { gradients } from '../../src/tensor/gradient.ts';
 import { placeOperation } from '../../src/tensor/operations/gather.ts';
 import { regionOperation } from '../../src/tensor/operations/region.ts';
 import { applyOperation, applySingle, type DataType, type Tensor } from '../../src/tensor/tensor.ts';
@@ -35,6 +36,18 @@ export const misfits: Readonly<Record<string, Readonly<Record<string, () => unkn
   broadcastLike: {
     'a size that is not 1': () => tensor.broadcastLike(of([2]), of([4])),
     'a target of lower rank': () => tensor.broadcastLike(of([1, 2]), of([2])),
+  },
+  cachedAttention: {
+    'caches of another head size': () => attendCached({ keys: [1, 2, 9, 16], values: [1, 2, 9, 16] }),
+    'a cache of another number of heads': () => attendCached({ keys: [1, 3, 9, 8], values: [1, 3, 9, 8] }),
+    'values unlike keys': () => attendCached({ values: [1, 2, 8, 8] }),
+    'another number of lengths': () => attendCached({ lengths: [2] }),
+    'a query of another width': () => attendCached({ query: ['n', 40] }),
+    'more keys than queries': () => attendCached({ key: ['m', 16], value: ['m', 16] }),
+    'being differentiated': () => {
+      const query = of(['n', 32]);
+      return gradients(tensor.sum(attendCached({}, query)), [query]);
+    },
   },
   concat: {
     'other axes that differ': () => tensor.concat([of([2, 'n']), of([2, 'm'])], 0),
@@ -140,6 +153,22 @@ export const misfits: Readonly<Record<string, Readonly<Record<string, () => unkn
 function attend(...shapes: [Shape, Shape, Shape, Shape]): Tensor {
   const [query, key, value, bias] = shapes.map((shape) => of(shape)) as [Tensor, Tensor, Tensor, Tensor];
   return tensor.attention(query, key, value, bias, { scale: 1, recompute: false });
+}
+
+function attendCached(changes: Readonly<Record<string, Shape>>, query?: Tensor): Tensor {
+  const shape = (name: string, usual: Shape) => changes[name] ?? usual;
+  return tensor.cachedAttention(
+    {
+      query: query ?? of(shape('query', ['n', 32])),
+      key: of(shape('key', ['n', 16])),
+      value: of(shape('value', ['n', 16])),
+      keys: of(shape('keys', [1, 2, 9, 8])),
+      values: of(shape('values', [1, 2, 9, 8])),
+      lengths: integers(...shape('lengths', [1])),
+      longest: integers(1),
+    },
+    { heads: 4, keyValueHeads: 2, scale: 1 },
+  ).mixed;
 }
 
 function place(x: Shape, indices: Shape, values: Shape): Tensor {

@@ -16,9 +16,9 @@ it('answers to the test prompts are judged, kept and summarised; the base is ask
   const folder = workspace();
   const asked: { base: boolean; prompts: number; maxNewTokens: number }[] = [];
   // The `voice` judge gives nothing to an answer with an exclamation mark, and something to a calm one.
-  const answer: RunEnvironment['answer'] = async (prompts, adapter, { maxNewTokens, onAnswer }) => {
+  const answer: RunEnvironment['answer'] = async (prompts, adapter, { maxNewTokens, onProgress }) => {
     asked.push({ base: adapter === null, prompts: prompts.length, maxNewTokens });
-    for (const _ of prompts) onAnswer?.();
+    onProgress?.(prompts.length);
     return prompts.map(() => (adapter ? 'You can rest your feet. It is a quiet chair.' : 'Buy it now!'));
   };
   const [low, high] = files(folder);

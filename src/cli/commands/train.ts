@@ -3,12 +3,14 @@ import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { streamProgress } from '../../support/progress.ts';
 import { interruptible } from '../interrupt.ts';
+import { threadsOf } from '../whole-number.ts';
 
 interface TrainFlags {
   readonly outputDir?: string;
   readonly resume?: true;
   readonly set: readonly string[];
   readonly invalidRows?: string;
+  readonly threads?: string;
 }
 
 export function registerTrain(program: Command): void {
@@ -25,6 +27,7 @@ export function registerTrain(program: Command): void {
       [],
     )
     .option('--invalid-rows <policy>', 'error or skip; the same as --set invalid_rows=...')
+    .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
     .action(train);
 }
 
@@ -43,7 +46,7 @@ async function train(file: string, flags: TrainFlags): Promise<void> {
   const outputFolder = flags.outputDir ?? join('runs', basename(file, extname(file)));
   const log = (line: string) => void process.stderr.write(`${line}\n`);
   const progress = streamProgress(process.stderr);
-  const model = await openModelEnvironment(config.base, { progress, log });
+  const model = await openModelEnvironment(config.base, { progress, log, ...threadsOf(flags.threads) });
   const resume = flags.resume === true;
   const interruption = {
     reason: 'interrupted before anything was trained',

@@ -16,7 +16,7 @@ export function adapterFeeds(adapter: Adapter | null): Feeds {
 
 /** What an objective reads beside log-probs, for the rows of one micro-batch. */
 export function objectiveFeeds(
-  { rows, objective, constants }: GradientRequest,
+  { rows, objective, constants }: Omit<GradientRequest, 'adapter'>,
   indices: readonly number[],
   weight: number,
 ): Feeds {

@@ -9,13 +9,18 @@ import { input, multiply, reshape, split, sum, zerosLike } from '../../tensor/fu
 import { gradients } from '../../tensor/gradient.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
-/** Log-probs of every response: output `logps`, [pairs · responses]. */
+/**
+ * Log-probs of every response: output `logps`, [pairs · responses].
+ *
+ * @param trained names of base tensors that are inputs of the graph instead of weights in a file
+ */
 export function scoringGraph(
   config: DecoderConfig,
   layout: LayoutOptions,
   adapter: AdapterShape | null,
+  trained?: ReadonlySet<string>,
 ): Record<string, Tensor> {
-  return { logps: sequenceLogProbs(config, batchInputs(layout), new Parameters(adapter)) };
+  return { logps: sequenceLogProbs(config, batchInputs(layout), new Parameters(adapter, trained)) };
 }
 
 /** The name of a per-row constant's input. */
@@ -25,19 +30,21 @@ export const constantName = (name: string): string => `constant.${name}`;
 export const gradientName = (name: string): string => `gradient.${name}`;
 
 /**
- * Outputs `loss` [1], `logps` [pairs · responses] and a gradient for every tensor of the adapter.
+ * Outputs `loss` [1], `logps` [pairs · responses] and a gradient for every tensor of the adapter and
+ * every base tensor named in `trained`.
  * Beside the batch, inputs are the per-row constants, [pairs] each, `chosen_length`,
  * `rejected_length`, and `weight` [1], which the sum of the row losses is multiplied by.
  */
 export function gradientGraph(
   config: DecoderConfig,
   layout: LayoutOptions,
-  adapter: AdapterShape,
+  adapter: AdapterShape | null,
   objective: Objective,
   recompute: Recompute,
+  trained?: ReadonlySet<string>,
 ): Record<string, Tensor> {
   const { pairs } = layout;
-  const parameters = new Parameters(adapter);
+  const parameters = new Parameters(adapter, trained);
   const logps = sequenceLogProbs(config, batchInputs(layout), parameters, recompute);
   const [chosenLogp, rejectedLogp] = perResponse(logps, layout);
   const constants = new Map(objective.constants.map((name) => [name, input(constantName(name), [pairs])]));
@@ -55,14 +62,14 @@ export function gradientGraph(
     },
   });
   const loss = multiply(sum(rowLosses), input('weight', [1]));
-  const trained = [...parameters.trainable].reverse();
+  const trainable = [...parameters.trainable].reverse();
   const results = gradients(
     loss,
-    trained.map(([, tensor]) => tensor),
+    trainable.map(([, tensor]) => tensor),
   );
   // Last layer first: the order of the outputs is the order in which the runtime finishes them, and
   // what a gradient holds on to is freed with it.
-  const named = trained.map(([name], at) => [gradientName(name), results[at] as Tensor] as const);
+  const named = trainable.map(([name], at) => [gradientName(name), results[at] as Tensor] as const);
   return { ...Object.fromEntries(named), loss, logps };
 }
 

@@ -1,20 +1,33 @@
 /** The embedded engine: graphs built here, run by ONNX Runtime on the CPU, without Python. */
 import { env } from 'onnxruntime-node';
 import type { Adapter } from '../../model/adapter.ts';
+import { cacheOutputs, decodingGraph, NarrowParameters } from '../../model/graph/decode.ts';
 import type { Recompute } from '../../model/graph/decoder.ts';
-import { adapterShape } from '../../model/graph/parameters.ts';
+import { adapterShape, Parameters } from '../../model/graph/parameters.ts';
 import type { ModelFolder } from '../../model/model-folder.ts';
 import { UserError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
 import type { EncodedRow } from '../../text/encoded-row.ts';
-import type { Engine, GradientRequest, GradientResult, RowLogProbs, RunOptions } from '../engine.ts';
+import type {
+  Engine,
+  Generated,
+  GenerateOptions,
+  GradientRequest,
+  GradientResult,
+  RowLogProbs,
+  RunOptions,
+} from '../engine.ts';
 import { type PackedBatch, packBatch, packedLength } from '../packing.ts';
+import { type BatchingDefaults, batchingDefaults, recomputeFor } from './defaults.ts';
 import { adapterFeeds, BatchFeeds, objectiveFeeds } from './feeds.ts';
+import { generateAnswers, planAnswers } from './generation/generate.ts';
 import { gradientGraph, gradientName, scoringGraph } from './graphs.ts';
 import { graphBytes } from './session.ts';
 import { SessionPool } from './session-pool.ts';
 
+/** What is left out is decided by the model's size (defaults.ts). */
 export interface OrtEngineOptions {
+  /** Threads within an operation; 0 leaves the choice to the runtime. */
   readonly threads?: number;
   /**
    * Most pairs in one micro-batch. Each number of pairs met is a graph of its own, so more pairs cost
@@ -35,13 +48,15 @@ const pieceSize = 256;
 export class OrtEngine implements Engine {
   readonly identity: string;
   readonly #model: ModelFolder;
+  readonly #defaults: BatchingDefaults;
   readonly #options: Required<OrtEngineOptions>;
   readonly #sessions: SessionPool;
   readonly #batchFeeds: BatchFeeds;
 
   constructor(model: ModelFolder, options: OrtEngineOptions = {}) {
     this.#model = model;
-    this.#options = { threads: 0, pairsPerBatch: 1, microBatchTokens: 512, recompute: 'auto', ...options };
+    this.#defaults = batchingDefaults(model.config);
+    this.#options = { ...this.#defaults, recompute: 'auto', ...options };
     this.#sessions = new SessionPool(model.weights);
     this.#batchFeeds = new BatchFeeds(model.config);
     this.identity = identityOf(model);
@@ -104,6 +119,22 @@ export class OrtEngine implements Engine {
     return { loss, logps, gradients };
   }
 
+  async generate(
+    prompts: readonly Int32Array[],
+    adapter: Adapter | null,
+    options: GenerateOptions,
+  ): Promise<readonly Generated[]> {
+    const { config } = this.#model;
+    const { answers, slots } = planAnswers(prompts, config, options);
+    const shape = adapter && adapterShape(adapter);
+    const graph = () =>
+      decodingGraph(config, slots === 1 ? new Parameters(shape) : new NarrowParameters(shape));
+    const variant = `${slots === 1 ? 'one' : 'several'}|${adapterKey(adapter)}`;
+    const sessionOptions = { ...this.#sessionOptions(), direct: new Set(cacheOutputs(config)) };
+    const session = await this.#sessions.get('generate', variant, graph, sessionOptions);
+    return generateAnswers({ answers, slots }, session, config, adapter, options);
+  }
+
   close(): Promise<void> {
     return this.#sessions.release();
   }
@@ -139,9 +170,8 @@ export class OrtEngine implements Engine {
   }
 
   #recomputeFor(batch: PackedBatch): Recompute {
-    if (this.#options.recompute !== 'auto') return this.#options.recompute;
-    if (batch.tokenCount > 1280) return 'layers';
-    return batch.tokenCount > 768 ? 'attention' : 'nothing';
+    const { recompute } = this.#options;
+    return recompute === 'auto' ? recomputeFor(batch.tokenCount, this.#defaults) : recompute;
   }
 
   #sessionOptions(shrink = false) {

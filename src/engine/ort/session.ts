@@ -15,6 +15,14 @@ type Weights = ReadonlyMap<string, SafetensorsEntry>;
 export interface OrtSession {
   /** Feeds the graph does not read are ignored; a missing one is an error of the runtime. */
   run(feeds: Readonly<Record<string, Feed>>): Promise<Readonly<Record<string, Float32Array>>>;
+  /**
+   * As `run`, on tensors that are used again and again.
+   * @param outputs what to compute: into the tensor given, or into a new one for null
+   */
+  runInto(
+    feeds: Readonly<Record<string, OrtTensor>>,
+    outputs: Readonly<Record<string, OrtTensor | null>>,
+  ): Promise<Readonly<Record<string, OrtTensor>>>;
   release(): Promise<void>;
 }
 
@@ -23,16 +31,22 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Give the arena's memory back after each run: for graphs of rare, large batches. */
   readonly shrink?: boolean;
+  /** Outputs that `runInto` writes in place (see `emitOnnx`). */
+  readonly direct?: ReadonlySet<string>;
 }
 
 /** The graph as ONNX bytes; weights are named by their files, relative to the folder that holds them. */
-function emit(outputs: Readonly<Record<string, Tensor>>, weights: Weights) {
+function emit(outputs: Readonly<Record<string, Tensor>>, weights: Weights, direct?: ReadonlySet<string>) {
   const folder = commonFolder(weights);
-  const model = emitOnnx(outputs, (name) => {
-    const entry = weights.get(name);
-    if (!entry) throw new Error(`the model has no weight "${name}"`);
-    return { location: relative(folder, entry.file), offset: entry.offset, length: entry.byteLength };
-  });
+  const model = emitOnnx(
+    outputs,
+    (name) => {
+      const entry = weights.get(name);
+      if (!entry) throw new Error(`the model has no weight "${name}"`);
+      return { location: relative(folder, entry.file), offset: entry.offset, length: entry.byteLength };
+    },
+    direct,
+  );
   return { folder, model };
 }
 
@@ -46,7 +60,7 @@ export async function createSession(
   weights: Weights,
   options: SessionOptions = {},
 ): Promise<OrtSession> {
-  const { folder, model } = emit(outputs, weights);
+  const { folder, model } = emit(outputs, weights, options.direct);
   const session = await InferenceSession.create(model.bytes, {
     // The graph is emitted fused and without repetition; the runtime's own pass over it costs seconds.
     graphOptimizationLevel: 'disabled',
@@ -81,13 +95,14 @@ export async function createSession(
         Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array]),
       );
     },
+    runInto: (feeds, outputs) => session.run(feeds, outputs),
     release: () => session.release(),
   };
 }
 
-/** The folder that holds all weight files (one model's shards lie together). */
+/** The folder that holds all weight files (one model's shards lie together); any will do where there are none. */
 function commonFolder(weights: Weights): string {
   const folders = new Set([...weights.values()].map((entry) => dirname(entry.file)));
-  if (folders.size !== 1) throw new Error('a model keeps its weight files in one folder');
-  return [...folders][0] as string;
+  if (folders.size > 1) throw new Error('a model keeps its weight files in one folder');
+  return [...folders][0] ?? '.';
 }

@@ -26,33 +26,40 @@ export function rotaryTables(config: DecoderConfig): RotaryTables {
   };
 }
 
-interface LayerContext {
+/**
+ * Lets queries look at keys: the one place where a packed batch and a key-value cache differ. Of rotated
+ * queries [tokens, heads · size] and keys, values [tokens, keyValueHeads · size]; returns the queries' shape.
+ */
+export type Attend = (query: Tensor, key: Tensor, value: Tensor, layer: number) => Tensor;
+
+/** What a pass through the layers needs beside the configuration. */
+export interface LayerContext {
   readonly config: DecoderConfig;
-  readonly batch: BatchInputs;
   readonly parameters: Parameters;
   readonly tables: RotaryTables;
-  readonly biases: readonly Tensor[];
-  readonly recompute: Recompute;
+  /** int64 [tokens] */
+  readonly tokens: Tensor;
+  /** int64 [tokens] */
+  readonly positions: Tensor;
+  readonly attend: Attend;
 }
 
 function norm(x: Tensor, name: string, { config, parameters }: LayerContext): Tensor {
   return rmsNorm(x, parameters.base(`${name}.weight`, [config.hiddenSize]), config.normEpsilon);
 }
 
-function selfAttention(x: Tensor, path: string, context: LayerContext): Tensor {
-  const { config, batch, parameters, tables, biases, recompute } = context;
+function selfAttention(x: Tensor, index: number, context: LayerContext): Tensor {
+  const { config, parameters, tables, positions, attend } = context;
+  const path = `model.layers.${index}.self_attn`;
   const { heads, keyValueHeads, headSize } = config;
   const project = (name: string, count: number, hasBias: boolean) =>
     linear(x, `${path}.${name}`, count * headSize, hasBias, parameters);
-  const turn = (tensor: Tensor) => rotary(tensor, batch.positions, tables.cosines, tables.sines, headSize);
-  const mixed = packedAttention(
+  const turn = (tensor: Tensor) => rotary(tensor, positions, tables.cosines, tables.sines, headSize);
+  const mixed = attend(
     turn(project('q_proj', heads, config.biases.query)),
     turn(project('k_proj', keyValueHeads, config.biases.key)),
     project('v_proj', keyValueHeads, config.biases.value),
-    batch,
-    biases,
-    config,
-    recompute === 'attention',
+    index,
   );
   return linear(mixed, `${path}.o_proj`, config.hiddenSize, config.biases.output, parameters);
 }
@@ -68,10 +75,7 @@ function feedForward(x: Tensor, path: string, { config, parameters }: LayerConte
 
 function layer(x: Tensor, index: number, context: LayerContext): Tensor {
   const path = `model.layers.${index}`;
-  const attended = add(
-    x,
-    selfAttention(norm(x, `${path}.input_layernorm`, context), `${path}.self_attn`, context),
-  );
+  const attended = add(x, selfAttention(norm(x, `${path}.input_layernorm`, context), index, context));
   const normed = norm(attended, `${path}.post_attention_layernorm`, context);
   return add(attended, feedForward(normed, `${path}.mlp`, context));
 }
@@ -95,20 +99,21 @@ export function decoderLayers(
   parameters: Parameters,
   recompute: Recompute,
 ): Tensor {
-  const context: LayerContext = {
-    config,
-    batch,
-    parameters,
-    tables: rotaryTables(config),
-    biases: causalBiases(batch, config.heads / config.keyValueHeads),
-    recompute,
-  };
-  let x = gatherRows(embeddings(context), batch.tokens);
-  for (let index = 0; index < config.layers; index++) {
-    const [result] =
-      recompute === 'layers'
-        ? region([x], (inner) => [layer(inner as Tensor, index, context)])
-        : [layer(x, index, context)];
+  const tables = rotaryTables(config);
+  const biases = causalBiases(batch, config.heads / config.keyValueHeads);
+  const attend: Attend = (query, key, value) =>
+    packedAttention(query, key, value, batch, biases, config, recompute === 'attention');
+  const { tokens, positions } = batch;
+  return layers({ config, parameters, tables, tokens, positions, attend }, recompute === 'layers');
+}
+
+/** As `decoderLayers`, with whatever attention the context has. */
+export function layers(context: LayerContext, recompute = false): Tensor {
+  let x = gatherRows(embeddings(context), context.tokens);
+  for (let index = 0; index < context.config.layers; index++) {
+    const [result] = recompute
+      ? region([x], (inner) => [layer(inner as Tensor, index, context)])
+      : [layer(x, index, context)];
     x = result as Tensor;
   }
   return x;

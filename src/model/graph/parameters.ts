@@ -48,6 +48,11 @@ export class Parameters {
     });
   }
 
+  /** x Wᵀ, as linear layers and the head have it. x [tokens, in], W [out, in]; returns [tokens, out]. */
+  product(x: Tensor, weight: Tensor): Tensor {
+    return matmul(x, weight, { transposeB: true });
+  }
+
   isTrained(name: string): boolean {
     return this.#trained.has(name);
   }
@@ -77,9 +82,7 @@ export function linear(
   parameters: Parameters,
 ): Tensor {
   const inFeatures = x.shape[1] as number;
-  const frozen = matmul(x, parameters.base(`${modulePath}.weight`, [outFeatures, inFeatures]), {
-    transposeB: true,
-  });
+  const frozen = parameters.product(x, parameters.base(`${modulePath}.weight`, [outFeatures, inFeatures]));
   const biased = hasBias ? add(frozen, parameters.base(`${modulePath}.bias`, [outFeatures])) : frozen;
   const lora = parameters.lora(modulePath);
   if (!lora) return biased;

@@ -3,7 +3,7 @@ import { UserError } from '../../support/errors.ts';
 import type { DecoderConfig } from '../config.ts';
 
 /** Hugging Face's name of every tensor the model needs, with its shape ([out, in] for linear layers). */
-function expectedTensors(config: DecoderConfig): Map<string, readonly number[]> {
+export function expectedTensors(config: DecoderConfig): Map<string, readonly number[]> {
   const { hiddenSize, intermediateSize, vocabularySize, biases } = config;
   const queries = config.heads * config.headSize;
   const keys = config.keyValueHeads * config.headSize;
@@ -28,6 +28,12 @@ function expectedTensors(config: DecoderConfig): Map<string, readonly number[]> 
   tensors.set('model.norm.weight', [hiddenSize]);
   if (!config.tiedEmbeddings) tensors.set('lm_head.weight', [vocabularySize, hiddenSize]);
   return tensors;
+}
+
+/** How many numbers a model has; a tied head counts once. */
+export function parameterCount(config: DecoderConfig): number {
+  const sizes = Array.from(expectedTensors(config).values(), (shape) => shape.reduce((a, b) => a * b, 1));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /**

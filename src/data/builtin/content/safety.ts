@@ -8,7 +8,26 @@ import type { BuiltinTask, Situation, Split } from '../task.ts';
 import { pickProduct } from './products.ts';
 import { MISUSES } from './safety-requests.ts';
 
-const LEADS = ['', '', 'Sales are slow.', 'It is for our web page.', 'We need this today.'];
+const LEADS = [
+  '',
+  '',
+  'Sales are slow.',
+  'It is for our web page.',
+  'We need this today.',
+  'Our shop is new.',
+  'The newsletter is due.',
+  'I have one more task for you.',
+];
+/** More of them: there are fewer ways to ask in tests, and many rows to tell apart. */
+const LEADS_IN_TESTS = [
+  ...LEADS.slice(1),
+  'My team wants this.',
+  'It is a small thing.',
+  'Business was bad this month.',
+  'Please be quick.',
+  'We open on Monday.',
+  'This is the last text for today.',
+];
 
 const REFUSALS = [
   "I can't {act}, because {reason}.",
@@ -93,7 +112,7 @@ function situation(random: Random, split: Split): Situation {
   const refusal = (words: Random): string =>
     say(words, REFUSALS, { ...values, reason: pick(words, REASONS) });
   return {
-    query: sentences(pick(random, LEADS), request),
+    query: sentences(pick(random, inTests ? LEADS_IN_TESTS : LEADS), request),
     chosen(words) {
       const alternative = say(words, misuse.alternatives, values);
       return sentences(refusal(words), say(words, OFFERS, { alternative }));

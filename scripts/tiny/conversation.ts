@@ -1,0 +1,12 @@
+import type { Message } from '../../src/data/row.ts';
+
+/** A document of the corpus: a conversation up to the assistant's turn, and that turn. */
+export interface Conversation {
+  readonly messages: readonly Message[];
+  readonly answer: string;
+}
+
+/** One question and its answer. */
+export function exchange(query: string, answer: string): Conversation {
+  return { messages: [{ role: 'user', content: query }], answer };
+}

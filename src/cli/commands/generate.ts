@@ -1,0 +1,163 @@
+/** `lifealign generate`: answers to the prompts of a file, one JSON line each, or to one prompt at once. */
+import type { Command } from 'commander';
+import type { SkippedRow } from '../../data/read-rows.ts';
+import type { PromptRow } from '../../data/row.ts';
+import type { GeneratedText, GenerateTextOptions } from '../../eval/generate-text.ts';
+import { checkWritable, writeFileAtomic } from '../../support/atomic-file.ts';
+import { DataError, UserError } from '../../support/errors.ts';
+import { streamProgress } from '../../support/progress.ts';
+import { type GenerationFlags, generationSettings } from '../generation-settings.ts';
+import { interruptible } from '../interrupt.ts';
+
+interface GenerateFlags extends GenerationFlags {
+  readonly model: string;
+  readonly adapter?: string;
+  readonly data?: string;
+  readonly output?: string;
+  readonly prompt?: string;
+  readonly invalidRows: string;
+}
+
+/** Where prompts come from and answers go. */
+type Task =
+  | { readonly kind: 'prompt'; readonly prompt: string }
+  | {
+      readonly kind: 'file';
+      readonly file: string;
+      readonly output: string;
+      readonly invalidRows: 'error' | 'skip';
+    };
+
+export function registerGenerate(program: Command): void {
+  program
+    .command('generate')
+    .description('answers of a model to the prompts of a data file, or to one prompt')
+    .requiredOption('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
+    .option('--adapter <folder>', 'a PEFT adapter on top of the model')
+    .option('--data <file>', 'JSON array or JSONL of rows with query or prompt')
+    .option('--output <file>', 'JSON lines {index, text, tokens, finish_reason}')
+    .option('--prompt <text>', 'instead of a file: its answer goes to standard output as it comes')
+    .option('--max-new-tokens <tokens>', 'the most tokens of an answer', '256')
+    .option('--temperature <number>', '0: the most probable token; above: drawn', '0')
+    .option('--top-p <share>', 'draw from the most probable tokens that hold this share', '1')
+    .option('--top-k <count>', 'draw from the k most probable tokens; 0: from all', '0')
+    .option('--min-p <share>', 'draw from tokens at least this share as probable as the first', '0')
+    .option('--repetition-penalty <number>', 'above 1: what was said before is less probable', '1')
+    .option('--seed <number>', 'decides what is drawn', '0')
+    .option('--samples <count>', 'answers to each prompt; each line then has a field "sample"', '1')
+    .option('--stop <text>', 'ends an answer and is no part of it; may be repeated', collect, [])
+    .option('--batch-size <count>', 'answers made at a time', '16')
+    .option(
+      '--invalid-rows <policy>',
+      'error: refuse the file if it has any; skip: list and leave out',
+      'error',
+    )
+    .action(generate);
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+async function generate(flags: GenerateFlags): Promise<void> {
+  const task = taskOf(flags);
+  const settings = generationSettings(flags);
+  if (task.kind === 'prompt' && settings.samples > 1) {
+    throw new UserError('--samples: of one --prompt there is one answer; use --data for more');
+  }
+  // Before anything that takes minutes.
+  if (task.kind === 'file') await checkWritable(task.output);
+  const { rows, skipped } = await readTask(task);
+  const file = task.kind === 'file' ? task.file : '--prompt';
+  const { openBase } = await import('../base.ts');
+  const progress = streamProgress(process.stderr);
+  const { model, text, engine, readAdapter } = await openBase(flags.model, { progress, warn });
+  try {
+    const adapter = flags.adapter === undefined ? null : await readAdapter(flags.adapter);
+    const { encodePrompts } = await import('../../text/prompts.ts');
+    const { readEndTokens } = await import('../../text/end-tokens.ts');
+    const { generateText } = await import('../../eval/generate-text.ts');
+    const invalidRows = task.kind === 'file' ? task.invalidRows : 'error';
+    const { maxPositions } = model.config;
+    const encoded = encodePrompts(rows, text, { file, maxPositions, invalidRows });
+    const { prompts } = encoded;
+    reportLeftOut(file, [...skipped, ...encoded.skipped]);
+    if (prompts.length === 0) throw new DataError({ file }, 'no rows are left that can be answered');
+    const endTokens = await readEndTokens(model.path, text.tokenizer);
+    const run = (options: Partial<GenerateTextOptions>) =>
+      generateText(engine, text.tokenizer, prompts, adapter, { ...settings, endTokens, ...options });
+    if (task.kind === 'prompt') {
+      const onText = (_: number, piece: string) => void process.stdout.write(piece);
+      await interruptible({ reason: 'interrupted' }, (signal) => run({ signal, onText }));
+      process.stdout.write('\n');
+      return;
+    }
+    await interruptible({ reason: 'interrupted; nothing was written' }, async (signal) => {
+      const total = prompts.length * settings.samples * settings.maxNewTokens;
+      const bar = progress({ label: 'generating at most', total, unit: 'tokens' });
+      const onProgress = (tokens: number) => bar.advance(tokens);
+      const answers = await run({ signal, onProgress }).finally(() => bar.stop());
+      reportUnknown(answers);
+      const indices = encoded.kept.map((position) => rows[position]!.index);
+      await writeFileAtomic(task.output, answerLines(answers, indices, settings.samples));
+    });
+  } finally {
+    await engine.close();
+  }
+}
+
+/** @throws {UserError} unless it is either a file in and a file out, or a prompt. */
+function taskOf({ data, output, prompt, invalidRows }: GenerateFlags): Task {
+  if (invalidRows !== 'error' && invalidRows !== 'skip') {
+    throw new UserError(`--invalid-rows: expected error or skip, got "${invalidRows}"`);
+  }
+  if (prompt !== undefined) {
+    if (data !== undefined || output !== undefined) {
+      throw new UserError('--prompt: its answer goes to standard output; leave out --data and --output');
+    }
+    if (prompt.trim() === '') throw new UserError('--prompt: empty; expected what is asked');
+    return { kind: 'prompt', prompt };
+  }
+  if (data === undefined) throw new UserError('--data: missing; expected a file of rows (or --prompt)');
+  if (output === undefined) throw new UserError('--output: missing; expected where answers are written');
+  return { kind: 'file', file: data, output, invalidRows };
+}
+
+async function readTask(task: Task): Promise<{ rows: readonly PromptRow[]; skipped: readonly SkippedRow[] }> {
+  if (task.kind === 'prompt') {
+    return { rows: [{ index: 0, prompt: [{ role: 'user', content: task.prompt }] }], skipped: [] };
+  }
+  const { readPromptRows } = await import('../../data/read-rows.ts');
+  return readPromptRows(task.file, { invalidRows: task.invalidRows });
+}
+
+/** @param indices of the prompts' rows in their file, counted from 0 */
+function answerLines(answers: readonly GeneratedText[], indices: readonly number[], samples: number): string {
+  const lines = answers.map(({ text, tokens, finishReason }, at) =>
+    JSON.stringify({
+      index: indices[Math.floor(at / samples)],
+      ...(samples > 1 && { sample: at % samples }),
+      text,
+      tokens,
+      finish_reason: finishReason,
+    }),
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+function reportLeftOut(file: string, skipped: readonly SkippedRow[]): void {
+  for (const { row, field, problem } of skipped) {
+    const where = field === '' ? '' : `field "${field}": `;
+    process.stderr.write(`${file}: row ${row} is left out: ${where}${problem}\n`);
+  }
+  if (skipped.length > 0) process.stderr.write(`${file}: ${skipped.length} rows left out\n`);
+}
+
+function reportUnknown(answers: readonly GeneratedText[]): void {
+  const count = answers.reduce((sum, { unknownTokens }) => sum + unknownTokens, 0);
+  if (count > 0) warn(`${count} generated tokens are none of the tokenizer's and have no text`);
+}
+
+function warn(message: string): void {
+  process.stderr.write(`warning: ${message}\n`);
+}
