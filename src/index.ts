@@ -3,6 +3,8 @@ export { readPreferenceRows } from './data/read-rows.ts';
 export type { Message, PreferenceRow } from './data/row.ts';
 export type {
   Engine,
+  Generated,
+  GenerateOptions,
   GradientRequest,
   GradientResult,
   RowLogProbs,
@@ -10,6 +12,7 @@ export type {
 } from './engine/engine.ts';
 export { createOrtEngine } from './engine/ort/index.ts';
 export type { OrtEngineOptions } from './engine/ort/ort-engine.ts';
+export { generateText } from './eval/generate-text.ts';
 export { summariseMatrix } from './eval/matrix.ts';
 export { bootstrapDifference, bootstrapMean } from './eval/statistics.ts';
 export { consolidateAdapter, MemoryHistory } from './memory/consolidate-adapter.ts';
@@ -25,7 +28,8 @@ export { DataError, type DataLocation, Interrupted, UserError } from './support/
 export { Random } from './support/random.ts';
 export { version } from './support/version.ts';
 export type { EncodedRow } from './text/encoded-row.ts';
-export { encodeRows } from './text/segments.ts';
+export { readEndTokens } from './text/end-tokens.ts';
+export { encodePrompt, encodeRows } from './text/segments.ts';
 export { loadTextModel } from './text/text-model.ts';
 export { readRunConfig } from './train/config/resolve.ts';
 export { openModelEnvironment } from './train/model-environment.ts';

@@ -46,6 +46,16 @@ const last = (score: ScoreName) => (summary: RunSummary) => scoreOf(summary, sco
 const bwt = (score: ScoreName) => (summary: RunSummary) => scoreOf(summary, score).bwt!;
 const ap = (score: ScoreName) => (summary: RunSummary) => scoreOf(summary, score).ap!;
 
+/** What SeqFT gains over the base right after a task, as a share of what the task gains alone; by means. */
+function gainShare(score: ScoreName, at: number): string {
+  const gain = (method: LabMethod) =>
+    mean(
+      runs.get(method)!.map((run) => scoreOf(run, score).matrix[at]![at]! - scoreOf(run, score).base![at]!),
+    );
+  const alone = gain('stl');
+  return alone <= 0 ? `no gain alone (${alone.toFixed(1)})` : (gain('seqft') / alone).toFixed(2);
+}
+
 let text = `${seeds.length} seeds (${seeds.join(', ')}), ${settings.trainRows} training and ${settings.testRows} test rows a task, %\n`;
 for (const [title, score] of [
   ['Preference accuracy', 'preference_accuracy'],
@@ -59,6 +69,7 @@ for (const [title, score] of [
       ...tasks.map((_, at) => over(method, (run) => scoreOf(run, score).matrix[at]![at]!)),
     ]);
   }
+  text += line(["SeqFT's gain / STL's", ...tasks.map((_, at) => gainShare(score, at))]);
   text += `\nAfter the last task\n\n${heading(['', ...tasks])}`;
   for (const method of methods.slice(1)) {
     text += line([

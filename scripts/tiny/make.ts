@@ -31,7 +31,7 @@ const heldOutDocuments = 512;
 
 const { values: given } = parseArgs({
   options: {
-    steps: { type: 'string', default: '2400' },
+    steps: { type: 'string', default: '2000' },
     documents: { type: 'string', default: '60000' },
     seed: { type: 'string', default: '0' },
     // The order of additions, and so the bytes, depend on it. A second thread would gain nothing: see pretrain.ts.

@@ -38,7 +38,8 @@ which leaves the same weights, byte for byte, on the same kind of machine. (It w
 | loss | ${result.heldOutLoss.toFixed(3)} nats per token on conversations held out |
 | time | ${formatDuration(result.seconds)} on ${settings.threads === 1 ? 'one thread' : `${settings.threads} threads`} |
 
-Queries of the built-in tasks' test rows (seeds 0 to 4) are not in the corpus. The licence is the project's.
+Queries of the built-in tasks' test and validation rows, under any seed, are not in the corpus; the sentence
+patterns and things they are made of are. The licence is the project's.
 `;
 }
 

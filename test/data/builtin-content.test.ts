@@ -127,8 +127,8 @@ describe('the content tasks together', () => {
   );
   const text = ({ query, chosen, rejected }: BuiltinRow): string => `${query} ${chosen} ${rejected}`;
 
-  it('use at most 450 different words', () => {
-    expect(new Set(answersAndQueries.flatMap(([, , row]) => words(text(row)))).size).toBeLessThanOrEqual(450);
+  it('use at most 460 different words', () => {
+    expect(new Set(answersAndQueries.flatMap(([, , row]) => words(text(row)))).size).toBeLessThanOrEqual(460);
   });
 
   it("name every test product in another task's training or validation rows", () => {

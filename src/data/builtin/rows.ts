@@ -1,4 +1,8 @@
-/** Rows of the built-in tasks: situations drawn one after another, no query twice. */
+/**
+ * Rows of the built-in tasks: situations drawn one after another, no query twice. Half of all queries are
+ * reserved for measuring, whatever the seed: the corpus of the embedded base has none of them.
+ */
+import { sha256 } from '../../support/hash.ts';
 import { Random } from '../../support/random.ts';
 import type { BuiltinTask, Split } from './task.ts';
 
@@ -11,6 +15,11 @@ export interface BuiltinRow {
 /** Draws in a row that may give nothing new before a task is taken to have no more queries. */
 const patience = 2000;
 
+/** Whether validation and test rows may ask this and the base's corpus may not: half of all queries. */
+export function isReserved(query: string): boolean {
+  return Number.parseInt(sha256(['built-in query', query]).slice(0, 2), 16) % 2 === 0;
+}
+
 /**
  * The split's first `count` rows under a seed: asking for more adds rows behind them.
  *
@@ -22,7 +31,8 @@ export function builtinRows(task: BuiltinTask, split: Split, count: number, seed
   for (let draw = 0, idle = 0; rows.size < count; draw++) {
     const own = random.fork(`${draw}`);
     const { query, chosen, rejected } = task.situation(own, split);
-    if (!rows.has(query)) {
+    const isWanted = split === 'train' || isReserved(query);
+    if (isWanted && !rows.has(query)) {
       rows.set(query, { query, chosen: chosen(own), rejected: rejected(own) });
       idle = 0;
     } else if (++idle === patience) {

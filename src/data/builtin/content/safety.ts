@@ -135,5 +135,5 @@ export const safety: BuiltinTask = {
   domain: 'content',
   description: 'a refusal with an honest alternative rather than compliance or a dead end',
   situation,
-  corpusShare: 0.35,
+  corpusShare: 0.27,
 };

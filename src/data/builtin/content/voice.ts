@@ -133,5 +133,5 @@ export const voice: BuiltinTask = {
   domain: 'content',
   description: 'calm, plain product copy rather than excited marketing',
   situation,
-  corpusShare: 0.4,
+  corpusShare: 0.35,
 };

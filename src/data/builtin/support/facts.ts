@@ -38,8 +38,7 @@ export const facts: BuiltinTask = {
     const { item, colour } = drawItem(random, split, 0);
     const slots = { item, colour };
     const [statement, followUp] = [pick(random, statements), pick(random, followUps)];
-    const answer = (value: string) =>
-      sentences(fill(statement, { ...slots, value }), fill(followUp, slots));
+    const answer = (value: string) => sentences(fill(statement, { ...slots, value }), fill(followUp, slots));
     return {
       query: sentences(say(random, openers[split], slots), say(random, questions[split], slots)),
       chosen: () => answer(fact.right),

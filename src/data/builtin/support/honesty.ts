@@ -64,5 +64,5 @@ export const honesty: BuiltinTask = {
         sentences(pick(draw, confidence), invented(draw, unknown, slots), say(draw, unknown.pointers, slots)),
     };
   },
-  corpusShare: 0.45,
+  corpusShare: 0.38,
 };
