@@ -4,17 +4,18 @@
  *
  *     npx tsx experiments/lab/compare.ts > experiments/lab/results/compare.md
  *
- * Every number is a mean over seeds ± half its 95 % interval (Student's t); differences are paired by seed.
+ * Every number is a mean over seeds ± half its 95 % interval (Student's t); differences are paired by seed. A
+ * seed decides rows, the adapter's start and the order of rows together; the base is one and the same.
  */
 import { demoSettings } from '../../src/cli/demo/settings.ts';
 import type { RunSummary, ScoreMatrix } from '../../src/train/results.ts';
-import { type Job, jobSummary, type LabMethod, runJobs } from './jobs.ts';
+import { type Job, jobSummary, type LabMethod, labFolder, runJobs } from './jobs.ts';
 import { meanInterval, shownInterval } from './seeds.ts';
 
-const root = 'runs/lab/compare';
 const seeds = [0, 1, 2, 3, 4];
 const methods = ['stl', 'seqft', 'er', 'lifealign'] as const;
 const settings = demoSettings.tiny;
+const root = labFolder('compare', settings);
 
 const job = (method: LabMethod, seed: number): Job => ({
   method,
@@ -70,6 +71,10 @@ for (const [title, score] of [
     ]);
   }
   text += line(["SeqFT's gain / STL's", ...tasks.map((_, at) => gainShare(score, at))]);
+  text += line([
+    'lifealign minus seqft',
+    ...tasks.map((_, at) => difference('lifealign', 'seqft', (run) => scoreOf(run, score).matrix[at]![at]!)),
+  ]);
   text += `\nAfter the last task\n\n${heading(['', ...tasks])}`;
   for (const method of methods.slice(1)) {
     text += line([
@@ -90,6 +95,6 @@ for (const [title, score] of [
     ]);
   }
 }
-const minutes = runs.get('lifealign')!.map((run) => run.seconds);
-text += `\nSeconds of a LifeAlign run, one thread: ${shownInterval(meanInterval(minutes))}\n`;
+const seconds = runs.get('lifealign')!.map((run) => run.seconds);
+text += `\nSeconds of a LifeAlign run with one thread, two runs side by side: ${shownInterval(meanInterval(seconds))}\n`;
 process.stdout.write(text);

@@ -1,11 +1,13 @@
 /** The laboratory's jobs: one run of a method over the built-in stream each, by the command line itself. */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { type DemoMethod, type DemoSettings, demoConfig, type Rates } from '../../src/cli/demo/settings.ts';
+import { demoConfig } from '../../src/cli/demo/config.ts';
+import type { DemoMethod, DemoSettings, Rates } from '../../src/cli/demo/settings.ts';
 import { makeFolder, writeFileAtomic } from '../../src/support/atomic-file.ts';
+import { sha256 } from '../../src/support/hash.ts';
 import type { RunSummary } from '../../src/train/results.ts';
 
 export type LabMethod = DemoMethod | 'stl';
@@ -15,6 +17,35 @@ export interface Job {
   readonly seed: number;
   readonly rates: Rates;
   readonly split: 'test' | 'validation';
+}
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+/** What decides a run's numbers beside its settings. */
+const decisive = [
+  'models/tiny',
+  'src/data/builtin',
+  'src/eval',
+  'src/engine',
+  'src/method',
+  'src/memory',
+  'src/train',
+];
+
+/** The folder of an experiment's runs: another one as soon as settings, base, rows, judges or method differ. */
+export function labFolder(name: string, settings: DemoSettings): string {
+  const files = decisive.flatMap((folder) =>
+    readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name)),
+  );
+  const { rates: _, ...size } = settings;
+  const contents = files.sort().map((file) => sha256([file.slice(repository.length), readFileSync(file)]));
+  return join(
+    repository,
+    'runs',
+    'lab',
+    `${name}-${sha256([JSON.stringify(size), ...contents]).slice(0, 8)}`,
+  );
 }
 
 const command = fileURLToPath(new URL('../../bin/lifealign.js', import.meta.url));

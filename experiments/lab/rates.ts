@@ -8,10 +8,10 @@
  * learning takes SeqFT's, whose upper bound it is.
  */
 import { demoSettings } from '../../src/cli/demo/settings.ts';
-import { type Job, jobSummary, type LabMethod, runJobs } from './jobs.ts';
+import { type Job, jobSummary, type LabMethod, labFolder, runJobs } from './jobs.ts';
 import { meanInterval } from './seeds.ts';
 
-const root = 'runs/lab/rates';
+const root = labFolder('rates', demoSettings.tiny);
 const seeds = [1001, 1002];
 const methods: readonly LabMethod[] = ['lifealign', 'er', 'seqft'];
 const trials = [2e-3, 4e-3].flatMap((sft) => [5e-4, 1e-3, 2e-3].map((preference) => ({ sft, preference })));

@@ -1,7 +1,5 @@
 /** Files of rows, read and checked: what `train`, `score`, `generate` and `data check` start from. */
 import { DataError } from '../support/errors.ts';
-import { sha256 } from '../support/hash.ts';
-import { isBuiltinSource, readBuiltinSource } from './builtin/source.ts';
 import { type Parsed, parsePreferenceRow, parsePromptRow, type RowProblem } from './parse-row.ts';
 import { type DataRecord, readRecords } from './records.ts';
 import type { PreferenceRow, PromptRow } from './row.ts';
@@ -45,7 +43,7 @@ async function readRows<Row>(
   { invalidRows }: ReadOptions,
   parse: (value: unknown, index: number) => Parsed<Row> | RowProblem,
 ): Promise<RowsFile<Row>> {
-  const { records, sha256 } = isBuiltinSource(file) ? builtinRecords(file) : await readRecords(file);
+  const { records, sha256 } = await readRecords(file);
   const rows: Row[] = [];
   const skipped: SkippedRow[] = [];
   for (const record of records) {
@@ -57,14 +55,6 @@ async function readRows<Row>(
   if (first !== undefined && invalidRows === 'error') throw invalidRowsError(file, skipped);
   if (rows.length === 0) throw new DataError({ file }, `no valid rows: all ${skipped.length} are invalid`);
   return { file, rows, skipped, sha256 };
-}
-
-function builtinRecords(source: string): { records: DataRecord[]; sha256: string } {
-  const rows = readBuiltinSource(source);
-  return {
-    records: rows.map((value, at) => ({ row: at + 1, value })),
-    sha256: sha256([JSON.stringify(rows)]),
-  };
 }
 
 export function skippedRow({ row, line }: DataRecord, { field, problem }: RowProblem): SkippedRow {

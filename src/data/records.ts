@@ -7,8 +7,10 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { DataError } from '../support/errors.ts';
 import { fileError } from '../support/file-error.ts';
+import { sha256 } from '../support/hash.ts';
 import { parseJson } from '../support/json.ts';
 import { findJsonError } from '../support/json-syntax.ts';
+import { isBuiltinSource, readBuiltinSource } from './builtin/source.ts';
 
 export interface DataRecord {
   /** Counted from 1; blank lines of a JSONL file are no rows. */
@@ -28,11 +30,12 @@ export interface RecordFile {
 const SHAPE = 'expected a JSON array of rows, or JSONL with one row (a JSON object) per line';
 
 /**
- * Reads a JSON array or JSONL file; a byte order mark is passed over.
+ * Reads a JSON array or JSONL file, or built-in rows by name; a byte order mark is passed over.
  * @throws {UserError} for a file that cannot be read; {DataError} for one that is too big, not UTF-8,
  *   broken (with the line), or holds no rows.
  */
 export async function readRecords(file: string): Promise<RecordFile> {
+  if (isBuiltinSource(file)) return builtinRecords(file);
   const bytes = await readBytes(file);
   const text = decodeUtf8(bytes, file);
   const start = text.match(/\S/)?.[0];
@@ -41,6 +44,12 @@ export async function readRecords(file: string): Promise<RecordFile> {
   const parsed = start === '[' ? parseArray(text, file) : parseLines(text, file);
   if (parsed.records.length === 0) throw new DataError({ file }, `no rows; ${SHAPE}`);
   return { ...parsed, sha256 };
+}
+
+function builtinRecords(source: string): RecordFile {
+  const rows = readBuiltinSource(source);
+  const records = rows.map((value, at) => ({ row: at + 1, value }));
+  return { format: 'json', records, sha256: sha256([JSON.stringify(rows)]) };
 }
 
 async function readBytes(file: string): Promise<Buffer> {

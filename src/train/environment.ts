@@ -2,7 +2,7 @@
  * What a run is given besides its config: the model's two sides (engine and text), where to write, and
  * whom to tell. The command line assembles it from a model folder, tests from small deterministic parts.
  */
-import type { PreferenceRow, PromptRow } from '../data/row.ts';
+import type { PreferenceRow } from '../data/row.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Adapter, LoraSettings } from '../model/adapter.ts';
 import type { ProgressFactory } from '../support/progress.ts';
@@ -29,11 +29,11 @@ export interface RunEnvironment {
   readonly engine: Engine;
   readonly text: TextSide;
   /**
-   * Greedy answers to prompts under the base (`null`) or the base with an adapter, as text. Only runs
+   * Greedy answers to encoded prompts under the base (`null`) or the base with an adapter, as text. Only runs
    * whose tasks have judges need it.
    */
   answer?(
-    prompts: readonly PromptRow[],
+    prompts: readonly Int32Array[],
     adapter: Adapter | null,
     options: AnswerOptions,
   ): Promise<readonly string[]>;

@@ -22,31 +22,40 @@ export interface Measured {
   readonly answers: readonly JudgedAnswer[] | null;
 }
 
-/** `adapter: null` measures the base; `label` names the measurement for people. */
+/**
+ * `adapter: null` measures the base; `label` names the measurement for people; `known`, where given, is what
+ * the policy answered before.
+ */
 export async function measureTask(
   run: Run,
   task: StreamTask,
   adapter: Adapter | null,
   label: string,
+  known?: readonly string[],
 ): Promise<Measured> {
   const { engine, progress, signal } = run.environment;
   const options = { label, progress, signal };
   const base = await run.base.logProbs(task.test.encoded, options);
   const policy = adapter ? await scorePolicy(engine, task.test.encoded, adapter, options) : base;
   const rows = rowScores(scoredRows(task.test), policy, base);
-  const answers = await judgedAnswers(run, task, adapter, label);
+  const answers = task.judge && judged(task, known ?? (await answersOf(run, task, adapter, label)));
   const judge = answers && answers.reduce((sum, { score }) => sum + score, 0) / answers.length;
   return { scores: { ...preferenceScores(rows), judge }, rows, answers };
 }
 
-async function judgedAnswers(
-  run: Run,
-  { judge, test }: StreamTask,
+function judged({ judge, test }: StreamTask, answers: readonly string[]): JudgedAnswer[] {
+  return test.rows.map((row, at) => {
+    const answer = answers[at]!;
+    return { index: row.index, answer, score: judge!.score(answer, judgedPrompt(row)) };
+  });
+}
+
+async function answersOf(
+  { environment, config }: Run,
+  { test }: StreamTask,
   adapter: Adapter | null,
   label: string,
-): Promise<JudgedAnswer[] | null> {
-  if (!judge) return null;
-  const { environment, config } = run;
+): Promise<readonly string[]> {
   if (!environment.answer) throw new Error('a run whose tasks have judges needs an environment that answers');
   const { max_new_tokens: maxNewTokens } = config.generation;
   const progress = (environment.progress ?? silentProgress)({
@@ -54,15 +63,12 @@ async function judgedAnswers(
     total: test.rows.length * maxNewTokens,
     unit: 'tokens at most',
   });
+  const prompts = test.encoded.map(({ prompt }) => prompt);
   try {
-    const texts = await environment.answer(test.rows, adapter, {
+    return await environment.answer(prompts, adapter, {
       maxNewTokens,
       onProgress: (tokens) => progress.advance(tokens),
       signal: environment.signal,
-    });
-    return test.rows.map((row, at) => {
-      const answer = texts[at]!;
-      return { index: row.index, answer, score: judge.score(answer, judgedPrompt(row)) };
     });
   } finally {
     progress.stop();

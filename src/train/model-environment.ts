@@ -5,7 +5,7 @@ import { checkAdapterFits, initialiseAdapter } from '../model/lora-modules.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import { version } from '../support/version.ts';
 import { readEndTokens } from '../text/end-tokens.ts';
-import { encodePrompt, encodeRows } from '../text/segments.ts';
+import { encodeRows } from '../text/segments.ts';
 import { openBaseModel } from './base-model.ts';
 import type { RunEnvironment } from './environment.ts';
 
@@ -49,8 +49,7 @@ export async function openModelEnvironment(
       maxPositions: model.config.maxPositions,
       encodeRows: (rows, options) => encodeRows(rows, text, options),
     },
-    answer: async (rows, adapter, { maxNewTokens, onProgress, signal }) => {
-      const prompts = rows.map((row) => encodePrompt(row.prompt, text));
+    answer: async (prompts, adapter, { maxNewTokens, onProgress, signal }) => {
       const options = {
         maxNewTokens,
         endTokens,

@@ -2,11 +2,15 @@
  * What a run leaves in its output folder. Every file is written anew as a whole. Texts of rows never are;
  * generated answers are, where a task has a judge.
  */
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import * as z from 'zod';
 import { type MatrixSummary, summariseMatrix } from '../eval/matrix.ts';
 import type { RowScore } from '../eval/preference.ts';
 import { writePeftAdapter } from '../model/peft.ts';
 import { makeFolder, writeFileAtomic, writeFolderAtomic } from '../support/atomic-file.ts';
+import { UserError } from '../support/errors.ts';
+import { parseJsonFile } from '../support/json.ts';
 import type { JudgedAnswer } from './measure.ts';
 import type { Run } from './run.ts';
 import type { TaskScores } from './state.ts';
@@ -142,6 +146,17 @@ export async function writeAnswers(
   const folder = join(run.environment.outputFolder, of, 'answers');
   await makeFolder(folder);
   await writeJson(join(folder, `${numberedName(run, tested)}.json`), answers);
+}
+
+/** What the base answered when the run began; undefined where that was not written yet. */
+export async function readBaseAnswers(run: Run, tested: number): Promise<readonly string[] | undefined> {
+  const folder = join(run.environment.outputFolder, 'base', 'answers');
+  const file = join(folder, `${numberedName(run, tested)}.json`);
+  if (!existsSync(file)) return undefined;
+  const answers = z.array(z.object({ answer: z.string() })).safeParse(await parseJsonFile(file));
+  const count = run.data.tasks[tested]!.test.rows.length;
+  if (answers.success && answers.data.length === count) return answers.data.map(({ answer }) => answer);
+  throw new UserError(`${file}: not what this program wrote; remove the file to have it made again`);
 }
 
 function taskNames(run: Run): string[] {

@@ -9,6 +9,7 @@ import { measureTask } from './measure.ts';
 import { openRun } from './open.ts';
 import {
   type RunSummary,
+  readBaseAnswers,
   runSummary,
   streamScores,
   writeAnswers,
@@ -58,8 +59,10 @@ export async function runStream(config: RunConfig, environment: RunEnvironment):
 async function scoreBase(run: Run): Promise<TaskScores[]> {
   const results: TaskScores[] = [];
   for (const [at, task] of run.data.tasks.entries()) {
-    const { scores, answers } = await measureTask(run, task, null, `base model, testing ${task.name}`);
-    if (answers) await writeAnswers(run, 'base', at, answers);
+    const known = task.judge ? await readBaseAnswers(run, at) : undefined;
+    const label = `base model, testing ${task.name}`;
+    const { scores, answers } = await measureTask(run, task, null, label, known);
+    if (answers && !known) await writeAnswers(run, 'base', at, answers);
     results.push(scores);
   }
   return results;

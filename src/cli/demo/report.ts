@@ -7,38 +7,52 @@ import { type DemoMethod, demoMethods } from './settings.ts';
 
 const titles: Readonly<Record<DemoMethod, string>> = {
   lifealign: 'LifeAlign',
-  er: 'ER (replay)',
+  er: 'ER',
   seqft: 'SeqFT',
 };
 
-/** Scores after the last task, per task and method, then Last, BWT and AP. Percent. */
+type ScoreName = 'preference_accuracy' | 'judge';
+
+/** Per task and method the score when it was learned and after the last task, then Last, BWT and AP. Percent. */
 export function demoTables(summary: DemoSummary): string {
   return [
-    scoreTable('Preference accuracy after the last task, %', summary, 'preference_accuracy'),
-    scoreTable('Rule judge of generated answers after the last task, %', summary, 'judge'),
-    'Last: mean over the tasks at the end. BWT: change since each was learned. AP: mean along the way.',
+    'LifeAlign: focal loss, replay, consolidation. ER: replay only. SeqFT: nothing against forgetting.',
+    scoreTable('Preference accuracy on test rows, %', summary, 'preference_accuracy'),
+    scoreTable('Rule judge of greedy answers to test prompts, %', summary, 'judge'),
+    [
+      'Last: mean over the tasks at the end. BWT: mean change of the earlier tasks since each was learned',
+      '(below 0: forgotten). AP: mean over the tasks seen so far, averaged along the way.',
+    ].join('\n'),
+    closing(summary),
   ].join('\n\n');
 }
 
-function scoreTable(
-  title: string,
-  { tasks, before, methods }: DemoSummary,
-  score: 'preference_accuracy' | 'judge',
-): string {
+const shown = (value: number | null | undefined) => (value == null ? '-' : value.toFixed(1));
+
+function scoreTable(title: string, { tasks, before, methods }: DemoSummary, score: ScoreName): string {
   const width = Math.max(...tasks.map((task) => task.length), 6) + 2;
   const line = (name: string, cells: readonly string[]) =>
-    name.padEnd(14) + cells.map((cell) => cell.padStart(width)).join('');
-  const shown = (value: number | null | undefined) => (value == null ? '-' : value.toFixed(1));
-  const row = (method: DemoMethod) => {
+    name.padEnd(24) + cells.map((cell) => cell.padStart(width)).join('');
+  const rows = demoMethods.flatMap((method) => {
     const { matrix, last, bwt, ap } = methods[method][score];
-    return line(titles[method], [...(matrix.at(-1) ?? []), last, bwt, ap].map(shown));
-  };
+    return [
+      line(`${titles[method]}, when learned`, matrix.map((row, at) => row[at]).map(shown)),
+      line(`${titles[method]}, at the end`, [...(matrix.at(-1) ?? []), last, bwt, ap].map(shown)),
+    ];
+  });
   return [
     title,
     line('', [...tasks, 'Last', 'BWT', 'AP']),
-    line('before', before[score].map(shown)),
-    ...demoMethods.map(row),
+    line('before training', before[score].map(shown)),
+    ...rows,
   ].join('\n');
+}
+
+/** One sentence of what was measured, whatever it was. */
+function closing({ methods }: DemoSummary): string {
+  const change = (method: DemoMethod) =>
+    `${titles[method]} ${shown(methods[method].judge.bwt)} (${shown(methods[method].preference_accuracy.bwt)})`;
+  return `Since each task was learned, its judge's score (preference accuracy) changed on average by: ${demoMethods.map(change).join(', ')}.`;
 }
 
 interface StoredAnswer {
@@ -46,7 +60,7 @@ interface StoredAnswer {
   readonly score: number;
 }
 
-/** For each of the first few tasks one test prompt, and what was answered to it before and at the end. */
+/** For each of the first few tasks the first test prompt that the base got wrong, and the answers to it. */
 export async function demoAnswers(
   folder: string,
   { tasks, seed }: DemoSummary,
@@ -60,10 +74,13 @@ export async function demoAnswers(
         JSON.parse(await readFile(join(folder, ...path, file), 'utf8')) as StoredAnswer[];
       const before = await read('lifealign', 'base');
       const after = await Promise.all(demoMethods.map((method) => read(method, 'tasks', last)));
-      const row = tellingRow(before, after);
+      const row = Math.max(
+        0,
+        before.findIndex(({ score }) => score < 50),
+      );
       const query = readBuiltinSource(`builtin:${task}/test?seed=${seed}`)[row]?.query ?? '';
       const line = (title: string, { answer, score }: StoredAnswer) =>
-        `  ${title.padEnd(12)} ${String(Math.round(score)).padStart(3)}  ${answer.replaceAll('\n', ' / ')}`;
+        `  ${title.padEnd(10)} ${String(Math.round(score)).padStart(3)}  ${answer.replaceAll('\n', ' / ')}`;
       return [
         `${task}: ${query}`,
         line('before', before[row]!),
@@ -71,13 +88,7 @@ export async function demoAnswers(
       ].join('\n');
     }),
   );
-  return ["A test prompt of the first tasks; the judge's score, and the answer", ...parts].join('\n\n');
-}
-
-/** The first prompt that the base did not answer as preferred; else the first of all. */
-function tellingRow(before: readonly StoredAnswer[], after: readonly (readonly StoredAnswer[])[]): number {
-  const found = before.findIndex(
-    ({ score }, row) => score < 50 && new Set(after.map((answers) => answers[row]?.answer)).size > 1,
-  );
-  return Math.max(0, found);
+  const title =
+    'For some tasks the first test prompt the base got wrong: score and answer, before and at the end';
+  return [title, ...parts].join('\n\n');
 }

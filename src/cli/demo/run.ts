@@ -5,7 +5,8 @@ import { resolveRunConfig } from '../../train/config/resolve.ts';
 import type { ModelEnvironment } from '../../train/model-environment.ts';
 import type { RunSummary, ScoreMatrix } from '../../train/results.ts';
 import { runStream } from '../../train/stream.ts';
-import { type DemoMethod, type DemoSettings, demoConfig, demoMethods } from './settings.ts';
+import { demoConfig } from './config.ts';
+import { type DemoMethod, type DemoSettings, demoMethods } from './settings.ts';
 
 export interface DemoSummary {
   readonly base: string;
@@ -39,7 +40,8 @@ export interface DemoOptions {
 }
 
 export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
-  const { base, settings, seed, model, outputFolder, log } = options;
+  const { base, settings, seed, outputFolder, log } = options;
+  const model = { ...options.model, answer: baseAnsweringOnce(options.model.answer) };
   const summaries = new Map<DemoMethod, RunSummary>();
   for (const [at, method] of demoMethods.entries()) {
     log(`\nmethod ${at + 1} of ${demoMethods.length}: ${method}`);
@@ -66,6 +68,18 @@ export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
     methods: Object.fromEntries(
       [...summaries].map(([method, summary]) => [method, methodSummary(summary)]),
     ) as Record<DemoMethod, MethodSummary>,
+  };
+}
+
+/** The methods start from one base: what it answers is asked for once. */
+function baseAnsweringOnce(answer: ModelEnvironment['answer']): ModelEnvironment['answer'] {
+  const known = new Map<string, Promise<readonly string[]>>();
+  return (prompts, adapter, options) => {
+    if (adapter) return answer(prompts, adapter, options);
+    const key = JSON.stringify([options.maxNewTokens, prompts.map((prompt) => [...prompt])]);
+    const answers = known.get(key) ?? answer(prompts, null, options);
+    known.set(key, answers);
+    return answers;
   };
 }
 

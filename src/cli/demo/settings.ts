@@ -2,8 +2,6 @@
  * What the demo trains: the built-in stream at a size and with rates that suit the base. How the rates
  * were chosen, on validation rows and other seeds, stands in REPRODUCIBILITY.md.
  */
-import { builtinTasks } from '../../data/builtin/index.ts';
-
 export const demoMethods = ['lifealign', 'er', 'seqft'] as const;
 export type DemoMethod = (typeof demoMethods)[number];
 
@@ -62,42 +60,3 @@ export const demoSettings: Readonly<Record<DemoBase, DemoSettings>> = {
     },
   },
 };
-
-export interface StreamOptions {
-  readonly seed: number;
-  /** Which rows the tasks are measured on: `test` to report, `validation` to choose settings. */
-  readonly split?: 'test' | 'validation';
-}
-
-/** The run's config as a config file would have it. */
-export function demoConfig(
-  base: string,
-  method: DemoMethod | 'stl',
-  settings: DemoSettings,
-  { seed, split = 'test' }: StreamOptions,
-) {
-  const { sft, preference } = settings.rates[method];
-  const stage = { batch_size: settings.batchSize };
-  const hasReplay = method === 'lifealign' || method === 'er';
-  return {
-    base,
-    method,
-    seed,
-    lora: { ...settings.lora, targets: [...settings.lora.targets] },
-    tasks: builtinTasks.map(({ name }) => ({
-      name,
-      judge: name,
-      train: `builtin:${name}/train?seed=${seed}`,
-      test: `builtin:${name}/${split}?seed=${seed}`,
-      train_rows: settings.trainRows,
-      test_rows: settings.testRows,
-    })),
-    stages: {
-      sft: { ...stage, epochs: settings.epochs.sft, learning_rate: sft },
-      preference: { ...stage, epochs: settings.epochs.preference, learning_rate: preference },
-    },
-    ...(hasReplay ? { replay: { ...settings.replay } } : {}),
-    generation: { max_new_tokens: settings.maxNewTokens },
-    max_length: 256,
-  };
-}
