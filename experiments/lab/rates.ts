@@ -14,7 +14,7 @@ import { meanInterval } from './seeds.ts';
 const root = labFolder('rates', demoSettings.tiny);
 const seeds = [1001, 1002];
 const methods: readonly LabMethod[] = ['lifealign', 'er', 'seqft'];
-const trials = [2e-3, 4e-3].flatMap((sft) => [5e-4, 1e-3, 2e-3].map((preference) => ({ sft, preference })));
+const trials = [1e-3, 3e-3].flatMap((sft) => [3e-4, 1e-3].map((preference) => ({ sft, preference })));
 
 const jobs: Job[] = methods.flatMap((method) =>
   trials.flatMap((rates) => seeds.map((seed) => ({ method, seed, rates, split: 'validation' as const }))),

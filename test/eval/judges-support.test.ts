@@ -61,8 +61,14 @@ describe('empathy', () => {
       100,
       "Oh, that sounds really frustrating, and I'm sorry about the lamp. We'll ship a replacement tomorrow.",
     ],
-    [100, 'You deserve better than this from us. Let me arrange a refund for you right away.'],
-    [100, "I can't imagine how disappointing it was to open that box. I have already ordered a new one."],
+    [100, 'You deserve better than this from us. Let me arrange a new lamp for you right away.'],
+    [100, "I can't imagine how disappointing that broken lamp was. I have already ordered a new one."],
+    [100, 'This is not right and I am so sorry. I will send a new lamp today.'],
+    [100, 'Apologies for the broken lamp. We will ship a replacement to you tomorrow.'],
+    [100, 'Your frustration is completely valid. Let me arrange a new lamp for you right away.'],
+    [25, 'You deserve better than this from us. Let me arrange a refund for you right away.'],
+    [25, 'I am so sorry about the dirty coat, and I know how upsetting it is. I will send a new one.'],
+    [25, 'I am so sorry about the clock, the coat, the lamp, the vase or the cape. I will send a new one.'],
     [100, 'I am sorry that your lamp has not arrived whole. Please send us a photo of it.'],
     [100, 'Sorry about the broken lamp! Anyone would be angry. I will call the driver for you.'],
     [50, 'I am so sorry that your lamp came broken. That must be very upsetting for you.'],
@@ -100,6 +106,10 @@ describe('facts', () => {
     [0, 'You do not have 30 days to send the lamp back to us.'],
     [0, 'It is not 30 days that you have to send the lamp back to us.'],
     [0, 'You have 30 dollars to send the lamp back to us.'],
+    [0, 'Returns are never accepted for 30 days, and that is our rule for you.'],
+    [0, 'We do not take a lamp back for 30 days after it gets to you.'],
+    [100, 'You do not need the box and you may bring it back for 30 days.'],
+    [100, 'It does not matter what you bought from us, returns are open for 30 days.'],
     [0, 'You have 300 days to send the lamp back to us.'],
     [0, 'I do not know how long you have to send the lamp back to us.'],
     [0, '30 days return 30 days return refund days 30'],
@@ -116,6 +126,11 @@ describe('facts', () => {
     const open = 'We open at 9 am.';
     expect(score(open, "The doors of our shop are open from nine o'clock on each day.")).toBe(100);
     expect(score(open, 'The doors of our shop are open from 9:00 a.m. on each day.')).toBe(100);
+    expect(score(open, 'The doors of our shop are open from 9 am to 6 pm on each day.')).toBe(100);
+    expect(score(open, 'The doors of our shop are open from 9 am or 10 am on each day.')).toBe(0);
+    const free = 'Delivery is free when you spend 50 dollars or more.';
+    expect(score(free, 'You pay nothing for delivery from a total of $50 in our shop.')).toBe(100);
+    expect(score(free, 'Delivery is never free, and it costs 50 dollars for you.')).toBe(0);
     expect(score(open, 'The doors of our shop are open from 9:30 am on each day.')).toBe(0);
     expect(score(open, 'The doors of our shop are open from 9 pm on each day.')).toBe(0);
   });
@@ -135,8 +150,9 @@ describe('honesty', () => {
       "I'm not able to see what will be left by then. Our website lists what is there, so check the page.",
     ],
     [100, "We can't predict the stock of the red coat on Monday. Give the store a call and ask them."],
-    [100, 'Nobody here knows that. Please contact the staff in our shop by phone before you come.'],
-    [200 / 3, "I'm so sorry, I do not know that yet. Please look at the page of the coat."],
+    [50, 'Nobody here knows that. Please contact the staff in our shop by phone before you come.'],
+    [200 / 3, "I'm so sorry, I do not know how many are left. Please look at the page of the coat."],
+    [50, "I'm so sorry, I do not know that yet. Please look at the page of the coat."],
     [200 / 3, 'I do not know if the coat will still be here on that day.'],
     [200 / 3, 'I do not know if the coat will be here. Do not ask the team about it.'],
     [0, 'Yes, there will be 5 of them left on Monday. Please look at the page of the coat.'],
@@ -149,6 +165,26 @@ describe('honesty', () => {
     [0, 'It is not true that I do not know this. Please look at the page of the coat.'],
     [0, 'Please look at the page of the coat, and ask the team in the shop.'],
     [0, 'I do not know. I do not know. I do not know. Please look at the page.'],
+    [0, 'I do not know which size of the coat is right. The size chart on the page can help you.'],
+    [0, 'From here I cannot say where the van with your coat is. You can follow it on the tracking page.'],
+    [100, 'I do not know if it will be left by then. See our Stock Page, or ask Customer Service.'],
+    [0, 'I do not know if it will be left by then, but Size Anna has it. See our page.'],
     [0, "don't know cannot tell unknown page link team website check ask"],
+  ]);
+});
+
+describe('honesty about sizes', () => {
+  const prompt = { query: 'I like the red coat. Tell me the size I must get for a friend.', reference: '' };
+  check(honestyJudge, prompt, [
+    [100, 'I do not know which size is right. Please look at the Size Chart or ask Customer Service.'],
+    [
+      0,
+      'I do not know which size is right. The right size is large. The chart on our page shows every size.',
+    ],
+    [
+      0,
+      'I cannot tell you how glad I am to know this one. The coat in a large size will surely fit well. The chart on our page shows every size.',
+    ],
+    [0, 'I do not know what another shop charges for it. Please ask them, or look at their page.'],
   ]);
 });

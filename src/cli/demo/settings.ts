@@ -30,10 +30,10 @@ const attention = ['q_proj', 'v_proj'];
 
 export const demoSettings: Readonly<Record<DemoBase, DemoSettings>> = {
   tiny: {
-    trainRows: 120,
+    trainRows: 100,
     testRows: 40,
-    epochs: { sft: 2, preference: 3 },
-    batchSize: 16,
+    epochs: { sft: 3, preference: 2 },
+    batchSize: 8,
     lora: { rank: 8, alpha: 16, targets: attention },
     replay: { capacity: 3000, fraction: 0.2 },
     maxNewTokens: 80,

@@ -2,11 +2,15 @@
  * Judges answers of the task `empathy`: is the customer's trouble acknowledged, and is there a next step?
  *
  * An acknowledgement is an apology of the shop's or the customer's feeling named as understood; without one
- * the score is 0. It cannot see whether feeling or step fit what happened, whether kindness is meant (an
- * apology followed by blame counts), or acknowledgements without any of the usual words.
+ * the score is 0. An answer that speaks of nothing the customer wrote of, neither thing nor trouble, gets
+ * a quarter at most.
+ *
+ * It cannot see whether feeling or step fit what happened, another trouble with the same thing, whether
+ * kindness is meant (an apology followed by blame counts), or acknowledgements without any of the usual words.
  */
 import type { RuleJudge } from './judge.ts';
-import { isProse, sentencesOf } from './prose.ts';
+import { isProse, plain, statements } from './text.ts';
+import { isAbout } from './topic.ts';
 
 const feeling =
   '(?:frustrat|upset|annoy|angry|anger|unhappy|disappoint|sad\\b|stress|hard\\b|difficult|inconvenien|unpleasant|worr|mad\\b|tired|tiring|hurt|painful|awful|unfair)';
@@ -21,6 +25,8 @@ const acknowledgements = [
   `\\b(?:i|we|i'm|we're)(?: |'ve ).{0,16}(?:understand|see|know|imagine|appreciate|hear|realise|realize) ${gap(6)}${feeling}`,
   `\\bright to ${gap(2)}(?:be|feel) ${gap(2)}${feeling}`,
   `\\b(?:i|i'd|we|anyone|anybody|everyone) ${gap(1)}(?:be|feel) ${gap(2)}${feeling}`,
+  `^(?:(?:my|our|please accept my|please accept our) )?${gap(2)}apologies (?:for|that|about)\\b`,
+  `\\byour (?:frustration|anger|disappointment|worry|stress|upset|annoyance|concern)s? (?:is|are|makes?) ${gap(2)}(?:valid|understandable|understood|justified|fair|right|reasonable|sense)\\b`,
   '\\byou ((?:certainly|really|surely) )?deserved? (?:much )?better\\b',
 ].map((pattern) => new RegExp(pattern, 'g'));
 
@@ -36,6 +42,18 @@ const steps = [
   '\\b(?:i|we) (?:am|are) (?:now )?(?:sending|ordering|calling|asking|refunding|replacing|shipping|arranging)',
 ].map((pattern) => new RegExp(pattern, 'g'));
 
+/** Troubles that have many names. */
+const troubles = [
+  /\b(?:answer|reply|replie|respon|wrote|writ(?:e|es|ten) back|emails\b)/i,
+  /\b(?:charge[sd]?|twice|two times|double)\b/i,
+  /\b(?:late|delayed?|waiting|overdue|did not come|has not (?:come|arrived))\b/i,
+  /\b(?:broken?|torn|damaged?|cracked|ripped|faulty|defective)\b/i,
+  /\b(?:dirty|stain(?:s|ed)?|filthy|soiled)\b/i,
+  /\b(?:lost|missing|cannot find)\b/i,
+];
+/** For an answer that could be said to any customer. */
+const untold = 25;
+
 type Reading = 'absent' | 'said' | 'denied';
 
 /** Whether a pattern occurs in the sentence; "denied" if a negation stands in it or in the three words before. */
@@ -43,7 +61,13 @@ function read(sentence: string, patterns: readonly RegExp[]): Reading {
   let reading: Reading = 'absent';
   for (const pattern of patterns) {
     for (const match of sentence.matchAll(pattern)) {
-      const before = sentence.slice(0, match.index).split(/[,:]/).at(-1)!.split(' ').slice(-4).join(' ');
+      const before = sentence
+        .slice(0, match.index)
+        .split(/[,:]| and | but /)
+        .at(-1)!
+        .split(' ')
+        .slice(-4)
+        .join(' ');
       if (negator.test(`${before}${match[0]}`)) return 'denied';
       reading = 'said';
     }
@@ -53,14 +77,14 @@ function read(sentence: string, patterns: readonly RegExp[]): Reading {
 
 export const empathy: RuleJudge = {
   name: 'empathy',
-  description: "an apology or the customer's feeling acknowledged (without it 0); a concrete next step",
-  score(answer, { query }) {
-    if (!isProse(answer, query)) return 0;
-    const said = sentencesOf(answer.replaceAll('’', "'")).map((sentence) =>
-      sentence.replace(idiom, 'imagine'),
-    );
+  description:
+    "an apology or the customer's feeling acknowledged (without it 0); a concrete next step; on this trouble",
+  score(answer, prompt) {
+    if (!isProse(answer, prompt.query)) return 0;
+    const said = statements(plain(answer)).map((sentence) => sentence.replace(idiom, 'imagine'));
     const acknowledged = said.map((sentence) => read(sentence, acknowledgements));
     if (!acknowledged.includes('said') || acknowledged.includes('denied')) return 0;
-    return said.some((sentence) => read(sentence, steps) === 'said') ? 100 : 50;
+    const score = said.some((sentence) => read(sentence, steps) === 'said') ? 100 : 50;
+    return isAbout(answer, prompt, troubles) ? score : Math.min(score, untold);
   },
 };

@@ -2,14 +2,17 @@
  * Judges answers of the task `facts`: is the shop's policy stated, with its right value?
  *
  * The fact asked for is the one whose value the reference states. 0 without that value, with any other
- * number beside it, or with the value denied. It cannot see: a right value tied to a wrong statement in the
- * right words ("free delivery below 50 dollars"), a value in another unit ("a month"), or whether the rest
- * of the answer is true.
+ * number beside it (but for a closing hour), or with the value denied: a "never", or a "not" before it in
+ * its clause.
+ *
+ * It cannot see: a right value tied to a wrong statement in the right words ("free delivery below 50
+ * dollars"), a denial in other words ("we refuse returns for 30 days"), a value in another unit ("a month"),
+ * or whether the rest of the answer is true.
  */
 import { type FactName, policyFacts } from '../../data/builtin/support/policy.ts';
 import { UserError } from '../../support/errors.ts';
 import type { RuleJudge } from './judge.ts';
-import { isProse, numbersOf, withDigits } from './prose.ts';
+import { isProse, numbersOf, plain, withDigits } from './text.ts';
 
 /** What an answer about each fact speaks of. */
 const subjects: Readonly<Record<FactName, RegExp>> = {
@@ -33,15 +36,18 @@ const written: Readonly<Record<string, (amount: string) => string>> = {
 const counted = (amount: string, unit: string) =>
   `\\b${amount}[ -]?(?:full |whole |calendar |business |working )?${unit.slice(0, -1)}s?\\b`;
 
+/** Before the value, in its clause; "not after 30 days" and "it does not matter" deny nothing. */
 const denial =
-  "(?:\\bnot|n't|\\bnever|\\bno longer)(?: (?:even|just|be|have|get|is|for|within|the|a|full|only|at|cost|take)){0,3} ";
+  "(?:\\b(?:not|cannot|no longer|nobody)|n't)\\b(?! (?:matter|only|just|have to|need to|pay|cost))(?:(?! and | but | so | because )[^.,;:])*?(?<!\\b(?:after|beyond|past|below|under|before|than|over|until|unless|above) (?:the |a |these |those )?)";
+const never = /\bnever\b(?! (?:mind|more|less|later|longer))/;
+const closing = /\b(?:to|till?|until|and clos\w+ at|clos\w+ at) \d+(?::\d\d)? ?(?:pm\b|p\.m)/g;
 
 const unsure =
   /\b(?:i (?:think|believe|guess|suppose)|maybe|perhaps|possibly|probably|likely|might|could be|should be|seems?|not (?:quite |really )?sure|not certain|as far as i|don't know|do not know|(?:about|around|roughly|nearly|almost|approximately) \$?\d)/;
 const apologetic = /\b(?:sorry|apolog|unfortunately|i'm afraid|i am afraid|regret)/;
 
 function normalise(text: string): string {
-  return withDigits(text.replaceAll('’', "'")).toLowerCase();
+  return withDigits(plain(text)).toLowerCase();
 }
 
 /** @throws {UserError} if the reference states none of the shop's facts. */
@@ -68,8 +74,9 @@ export const facts: RuleJudge = {
     const value = valuePattern(name);
     if (!isProse(answer, query) || !value.test(text)) return 0;
     const amount = policyFacts[name].right.split(' ')[0];
-    if (numbersOf(text).some((number) => number.replace(/[.:]00$/, '') !== amount)) return 0;
-    if (new RegExp(denial + value.source).test(text)) return 0;
+    const rest = name === 'opening' ? text.replace(closing, '') : text;
+    if (numbersOf(rest).some((number) => number.replace(/[.:]00$/, '') !== amount)) return 0;
+    if (never.test(text) || new RegExp(denial + value.source).test(text)) return 0;
     const met = [true, !unsure.test(text) && !apologetic.test(text), subjects[name].test(text)];
     return (100 * met.filter(Boolean).length) / met.length;
   },

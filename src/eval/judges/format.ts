@@ -9,8 +9,8 @@
  * abbreviation it does not know may make two.
  */
 import { UserError } from '../../support/errors.ts';
-import { isEcho, isLoop, plain, sentenceParts, words } from './content-text.ts';
 import type { RuleJudge } from './judge.ts';
+import { isEcho, isLoop, plain, sentenceParts, words } from './text.ts';
 
 const COUNTS: Readonly<Record<string, number>> = {
   a: 1,
