@@ -17,6 +17,14 @@ export interface Job {
   readonly seed: number;
   readonly rates: Rates;
   readonly split: 'test' | 'validation';
+  /** What differs from the method as it is; `name` marks the folder. */
+  readonly variant?: {
+    readonly name: string;
+    readonly objective?: 'dpo' | 'fpo';
+    readonly consolidation?: null | { readonly threshold: number; readonly lambda: number };
+    /** Of a task's rows that enter the replay buffer. */
+    readonly fraction?: number;
+  };
 }
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -50,8 +58,9 @@ export function labFolder(name: string, settings: DemoSettings): string {
 
 const command = fileURLToPath(new URL('../../bin/lifealign.js', import.meta.url));
 
-export function jobFolder(root: string, { method, seed, rates, split }: Job): string {
-  return join(root, `${split}-${method}-${rates.sft}-${rates.preference}-seed${seed}`);
+export function jobFolder(root: string, { method, seed, rates, split, variant }: Job): string {
+  const label = variant ? `${method}-${variant.name}` : method;
+  return join(root, `${split}-${label}-${rates.sft}-${rates.preference}-seed${seed}`);
 }
 
 /** A finished job's summary. */
@@ -86,14 +95,30 @@ export async function runJobs(
   await Promise.all(Array.from({ length: workers }, work));
 }
 
-async function runJob(root: string, job: Job, settings: DemoSettings): Promise<number> {
-  const folder = jobFolder(root, job);
+function jobConfig(job: Job, settings: DemoSettings): object {
+  const { method, rates, variant = { name: '' } } = job;
   const config = demoConfig(
     'tiny',
-    job.method,
-    { ...settings, rates: { ...settings.rates, [job.method]: job.rates } },
+    method,
+    { ...settings, rates: { ...settings.rates, [method]: rates } },
     job,
   );
+  const { objective, consolidation, fraction } = variant;
+  const { preference } = config.stages;
+  return {
+    ...config,
+    stages: {
+      ...config.stages,
+      preference: objective ? { ...preference, objective: { name: objective } } : preference,
+    },
+    ...(consolidation === undefined ? {} : { consolidation }),
+    ...(fraction === undefined ? {} : { replay: { ...settings.replay, fraction } }),
+  };
+}
+
+async function runJob(root: string, job: Job, settings: DemoSettings): Promise<number> {
+  const folder = jobFolder(root, job);
+  const config = jobConfig(job, settings);
   const file = `${folder}.yaml`;
   await writeFileAtomic(file, stringify(config));
   const start = performance.now();

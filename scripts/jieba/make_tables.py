@@ -3,8 +3,8 @@
     python scripts/jieba/make_tables.py dictionaries/jieba/tables.bin.gz
 
 Needs the version of jieba that test/parity/requirements-text.txt names; test/parity/text-metrics.test.ts
-makes the file again and compares. Everything jieba would compute from its tables is computed here, by the
-same arithmetic: a logarithm that differs in its last bit decides ties between equally good cuts otherwise.
+makes the file again and compares. What jieba computes from its tables is computed here, by the same
+arithmetic: other logarithms differ in their last bits, and equally good cuts would be told apart by that.
 
 The file, little-endian, compressed with gzip:
 

@@ -3,8 +3,8 @@ import type { Adapter } from '../model/adapter.ts';
 import { otherBase } from '../model/base-name.ts';
 import { checkAdapterFits } from '../model/lora-modules.ts';
 import { readPeftAdapter } from '../model/peft.ts';
-import { type ModelOptions, warner } from '../model/weights/model-cache.ts';
-import { type BaseModel, openBaseModel } from '../train/base-model.ts';
+import { warner } from '../model/weights/model-cache.ts';
+import { type BaseModel, type BaseModelOptions, openBaseModel } from '../train/base-model.ts';
 
 export interface Base extends BaseModel {
   /** Reads a PEFT folder and refuses an adapter that does not fit the model. */
@@ -12,7 +12,7 @@ export interface Base extends BaseModel {
 }
 
 /** @throws {UserError} for a model that is missing, damaged or unsupported. */
-export async function openBase(nameOrPath: string, options: ModelOptions): Promise<Base> {
+export async function openBase(nameOrPath: string, options: BaseModelOptions): Promise<Base> {
   const base = await openBaseModel(nameOrPath, options);
   const readAdapter = async (folder: string) => {
     const adapter = await readPeftAdapter(folder);

@@ -12,6 +12,7 @@ import { registerConsolidate } from './commands/consolidate.ts';
 import { registerDataCheck } from './commands/data-check.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerGenerate } from './commands/generate.ts';
+import { registerMetrics } from './commands/metrics.ts';
 import { registerModels } from './commands/models.ts';
 import { registerScore } from './commands/score.ts';
 import { registerTrain } from './commands/train.ts';
@@ -24,6 +25,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerGenerate,
   registerTrain,
   registerConsolidate,
+  registerMetrics,
   registerDemo,
 ];
 

@@ -45,8 +45,16 @@ export interface GenerateOptions extends RunOptions, SamplingSettings {
   readonly maxNewTokens: number;
   /** Tokens that end an answer. */
   readonly stopTokens: readonly number[];
-  /** Decides what is drawn, answer by answer: which others are made along with one plays no part. 0 by default. */
+  /**
+   * What an answer draws is decided by the seed, its prompt's key and its number among the samples: which
+   * others are made along with it plays no part. 0 by default.
+   */
   readonly seed?: number;
+  /**
+   * For every prompt what names it, such as its row's number in a file. Left out, a prompt is named by its
+   * tokens and by how many equal ones stand before it, so that its place in the list decides nothing.
+   */
+  readonly keys?: readonly string[];
   /** Answers to each prompt, 1 by default. */
   readonly samples?: number;
   /** Most answers in work at a time; where one ends, the next begins. */
@@ -78,12 +86,14 @@ export interface Engine {
   /**
    * Answers to prompts of token ids, in the prompts' order, all samples of one after another.
    * `onProgress` is told of new tokens.
-   * @throws {UserError} before anything is generated, for a prompt that leaves the model no position
+   * @throws {UserError} before anything is generated, for a prompt that leaves the model no position or a
+   *   setting out of its range; later, where keys and values need more memory than there is
    */
   generate(
     prompts: readonly Int32Array[],
     adapter: Adapter | null,
     options: GenerateOptions,
   ): Promise<readonly Generated[]>;
+  /** Gives back what the engine holds. What `generate` has in work rejects; the engine is of no use after. */
   close(): Promise<void>;
 }

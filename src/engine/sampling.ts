@@ -1,6 +1,7 @@
 /**
  * From logits to the next token, in the order transformers applies its settings: repetition penalty,
- * temperature, top-k, top-p, min-p. Pure functions, shared by all engines.
+ * temperature, top-k, top-p, min-p. Pure functions, shared by all engines; `generation-ranges.ts` says what the
+ * settings may be.
  */
 import { UserError } from '../support/errors.ts';
 
@@ -21,26 +22,6 @@ export interface SamplingSettings {
 export interface Distribution {
   readonly tokens: Int32Array;
   readonly probabilities: Float64Array;
-}
-
-/** @throws {UserError} naming the first setting that makes no sense. */
-export function checkSampling(settings: SamplingSettings): void {
-  const { temperature = 0, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1 } = settings;
-  const rules = [
-    ['temperature', temperature, temperature >= 0 && temperature < Infinity, 'a number of at least 0'],
-    ['top-k', topK, Number.isSafeInteger(topK) && topK >= 0, 'a whole number of at least 0'],
-    ['top-p', topP, topP > 0 && topP <= 1, 'a number above 0 and at most 1'],
-    ['min-p', minP, minP >= 0 && minP <= 1, 'a number from 0 to 1'],
-    [
-      'repetition penalty',
-      repetitionPenalty,
-      repetitionPenalty > 0 && repetitionPenalty < Infinity,
-      'a number above 0',
-    ],
-  ] as const;
-  for (const [name, value, fits, expected] of rules) {
-    if (!fits) throw new UserError(`${name}: expected ${expected}, got ${value}`);
-  }
 }
 
 /**
@@ -86,7 +67,10 @@ export function distribution(logits: Float32Array, settings: SamplingSettings): 
   return softmax(kept, logits, temperature);
 }
 
-/** The token at which the running sum of probabilities first exceeds a number in [0, 1). */
+/**
+ * The token at which the running sum of probabilities first exceeds a number in [0, 1).
+ * @throws {UserError} if no probability is positive
+ */
 export function draw({ tokens, probabilities }: Distribution, uniform: number): number {
   let sum = 0;
   for (let at = 0; at < tokens.length; at++) {
@@ -94,7 +78,9 @@ export function draw({ tokens, probabilities }: Distribution, uniform: number): 
     if (uniform < sum) return tokens[at] as number;
   }
   // Rounding may leave the sum short of 1.
-  return tokens[probabilities.findLastIndex((probability) => probability > 0)] as number;
+  const last = tokens[probabilities.findLastIndex((probability) => probability > 0)];
+  if (last !== undefined) return last;
+  throw new UserError('no token has a positive probability: the logits overflow', { exitCode: 1 });
 }
 
 // Vocabularies are large and this is done for every token: plain loops, several times as quick as callbacks.

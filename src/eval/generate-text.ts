@@ -2,6 +2,7 @@
 
 import type { Engine, Generated, GenerateOptions } from '../engine/engine.ts';
 import type { Adapter } from '../model/adapter.ts';
+import { UserError } from '../support/errors.ts';
 import { AnswerText } from '../text/answer-text.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 
@@ -24,7 +25,10 @@ export interface GeneratedText {
   readonly unknownTokens: number;
 }
 
-/** As `Engine.generate`, from encoded prompts to texts. */
+/**
+ * As `Engine.generate`, from encoded prompts to texts.
+ * @throws {UserError} for a stop text of which a special token is a part
+ */
 export async function generateText(
   engine: Engine,
   tokenizer: Tokenizer,
@@ -61,9 +65,15 @@ function splitStops(stops: readonly string[], tokenizer: Tokenizer) {
   const strings: string[] = [];
   const tokens: number[] = [];
   for (const stop of stops) {
-    const [first, ...rest] = tokenizer.encode(stop);
-    if (first !== undefined && rest.length === 0 && tokenizer.isSpecial(first)) tokens.push(first);
-    else strings.push(stop);
+    const ids = tokenizer.encode(stop);
+    const special = ids.filter((id) => tokenizer.isSpecial(id));
+    if (special.length === 0) strings.push(stop);
+    else if (ids.length === 1) tokens.push(...ids);
+    else {
+      const found = `the stop text ${JSON.stringify(stop)} has the special token`;
+      const token = JSON.stringify(tokenizer.decode(special.slice(0, 1)));
+      throw new UserError(`${found} ${token} among others, which no answer's text has; give it alone`);
+    }
   }
   return { strings, tokens };
 }

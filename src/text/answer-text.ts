@@ -4,6 +4,9 @@ import type { Tokenizer } from './tokenizer.ts';
 /** What stands for bytes that are no character, or not yet. */
 const REPLACEMENT = '\uFFFD';
 
+/** Bytes a character may have without being whole. */
+const MOST_UNFINISHED = 3;
+
 /**
  * Turns tokens into text piece by piece. A character whose bytes are spread over several tokens comes when it
  * is whole, and what may be the beginning of a stop string when it is known not to be. Special tokens, and ids
@@ -18,6 +21,8 @@ export class AnswerText {
   /** Tokens before `#read` are in `#text`; those from `#context` on are decoded again, for blanks between. */
   #context = 0;
   #read = 0;
+  /** Characters after `#read` that are in `#text` already: some tokens may still wait for others. */
+  #taken = 0;
   #text = '';
   /** How much of `#text` was given out. */
   #given = 0;
@@ -45,14 +50,13 @@ export class AnswerText {
     if (!this.#tokenizer.has(token)) this.unknownTokens++;
     else if (!this.#tokenizer.isSpecial(token)) this.#tokens.push(token);
     const decoded = this.#decodeNew();
-    // The rest of a character may be on its way.
-    if (!decoded.endsWith(REPLACEMENT)) this.#add(decoded);
+    this.#add(decoded, unfinished(decoded));
     return this.#give(this.#stopped ? this.#text.length : this.#text.length - this.#undecided());
   }
 
   /** No token follows: what was held back. */
   finish(): string {
-    if (!this.#stopped) this.#add(this.#decodeNew());
+    if (!this.#stopped) this.#add(this.#decodeNew(), 0);
     return this.#give(this.#text.length);
   }
 
@@ -61,10 +65,16 @@ export class AnswerText {
     return decode(this.#tokens.length).slice(decode(this.#read).length);
   }
 
-  #add(piece: string): void {
+  /** @param open how many characters at the end may still become others */
+  #add(decoded: string, open: number): void {
     if (this.#read === this.#tokens.length) return;
-    this.#context = this.#read;
-    this.#read = this.#tokens.length;
+    const end = decoded.length - open;
+    const piece = decoded.slice(this.#taken, end);
+    if (open === 0) {
+      this.#context = this.#read;
+      this.#read = this.#tokens.length;
+      this.#taken = 0;
+    } else this.#taken = Math.max(this.#taken, end);
     const longest = this.#stops.reduce((length, stop) => Math.max(length, stop.length), 0);
     const from = Math.max(0, this.#text.length - longest + 1);
     this.#text += piece;
@@ -90,4 +100,11 @@ export class AnswerText {
     this.#given = Math.max(this.#given, end);
     return piece;
   }
+}
+
+/** How many characters at the end may be bytes whose character is on its way. */
+function unfinished(text: string): number {
+  let count = 0;
+  while (count < MOST_UNFINISHED && text[text.length - 1 - count] === REPLACEMENT) count++;
+  return count;
 }

@@ -44,6 +44,10 @@ export function encodePrompts(
 function encode({ prompt }: PromptRow, model: TextModel, maxPositions: number): Int32Array | RowFault {
   try {
     const ids = encodePrompt(prompt, model);
+    if (ids.length === 0) {
+      const problem = 'the chat template makes no text of it, and an answer needs something to follow';
+      return { field: 'prompt', problem };
+    }
     if (ids.length < maxPositions) return unknownToken({ prompt: ids }, model) ?? ids;
     const problem = `the prompt has ${ids.length} tokens`;
     return {

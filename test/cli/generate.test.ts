@@ -1,5 +1,5 @@
 /** `lifealign generate` on a small model: what it writes, what it says, and how it stops. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readPromptRows } from '../../src/data/read-rows.ts';
@@ -94,6 +94,14 @@ describe('the lines of generate', () => {
     expect(written()).not.toEqual(first);
   });
 
+  it('are drawn by the row, whichever others there are', async () => {
+    const drawn = ['--temperature', '1.5', '--invalid-rows', 'skip', '--threads', '1'];
+    await lifealign(...args(dataFile(rows), ...drawn));
+    const [, ...others] = written();
+    await lifealign(...args(dataFile([{}, ...rows.slice(1)]), ...drawn));
+    expect(written()).toEqual(others);
+  });
+
   it('end before a stop string', async () => {
     await lifealign(...args(ROWS));
     const whole = written().map(({ text }) => String(text));
@@ -128,6 +136,12 @@ describe('generate of one prompt', () => {
     const { code, stdout } = await lifealign(...command, '--prompt', rows[0]!.query);
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${written()[0]!['text']}\n` });
   });
+
+  it('says that it is cut off', async () => {
+    const command = ['generate', '--model', MODEL, '--prompt', 'Hello', '--max-new-tokens', '1'];
+    const cut = 'warning: the answer is cut off after 1 tokens (--max-new-tokens)';
+    expect((await lifealign(...command)).stderr).toContain(cut);
+  });
 });
 
 describe('generate refuses', () => {
@@ -137,7 +151,9 @@ describe('generate refuses', () => {
     [['--top-p', '0'], '--top-p 0: expected a number above 0'],
     [['--min-p', '2'], '--min-p 2: expected a number from 0 to 1'],
     [['--top-k', '1.5'], '--top-k 1.5: expected a whole number'],
-    [['--repetition-penalty', '0'], '--repetition-penalty 0: expected a number above 0'],
+    [['--repetition-penalty', '0'], '--repetition-penalty 0: expected a number from 0.01 to 100'],
+    [['--seed', '1.5'], '--seed 1.5: expected a whole number from 0'],
+    [['--threads', '0'], '--threads 0: expected a whole number from 1'],
     [['--max-new-tokens', '0'], '--max-new-tokens 0: expected a whole number from 1'],
     [['--samples', '0'], '--samples 0: expected a whole number from 1'],
     [['--batch-size', 'x'], '--batch-size x: expected a whole number from 1'],
@@ -149,6 +165,15 @@ describe('generate refuses', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(contents(folder())).toEqual([]);
+  });
+
+  it('to write over the rows, under whatever name', async () => {
+    const file = dataFile(rows);
+    symlinkSync(file, at('answers.jsonl'));
+    const { code, stderr } = await lifealign(...args(file));
+    expect(code).toBe(2);
+    expect(stderr).toContain('answers.jsonl: it is the file of --data');
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(rows);
   });
 
   it('half a task', async () => {

@@ -114,6 +114,14 @@ describe('the lines of score', () => {
   });
 });
 
+it('score refuses to write over the rows', async () => {
+  const file = dataFile(JSON.stringify(rows));
+  const { code, stderr } = await lifealign('score', '--model', MODEL, '--data', file, '--output', file);
+  expect(code).toBe(2);
+  expect(stderr).toContain('data.json: it is the file of --data');
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(rows);
+});
+
 describe('Ctrl-C during score', () => {
   it('ends with 1 and one line, nothing written', async () => {
     const { score } = OrtEngine.prototype;

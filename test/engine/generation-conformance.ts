@@ -10,6 +10,8 @@ import { decoderLayers, finalNorm, headWeight } from '../../src/model/graph/deco
 import { batchInputs } from '../../src/model/graph/layout.ts';
 import { adapterShape, Parameters } from '../../src/model/graph/parameters.ts';
 import type { ModelFolder } from '../../src/model/model-folder.ts';
+import { createObjective } from '../../src/objective/index.ts';
+import type { Objective } from '../../src/objective/objective.ts';
 import { Random } from '../../src/support/random.ts';
 import { evaluate } from '../../src/tensor/evaluate.ts';
 import { gatherRows, matmul } from '../../src/tensor/functions.ts';
@@ -198,6 +200,24 @@ export function describeGeneration(name: string, open: OpenEngine): void {
       expect(progress).toBe(told.flat().length);
     });
 
+    it('drawn alike wherever a prompt stands in the list', async () => {
+      const drawn = { temperature: 1.2, samples: 2 };
+      const pairs = (flat: readonly number[][]) => prompts.map((_, at) => flat.slice(2 * at, 2 * at + 2));
+      const all = pairs(await answers(drawn));
+      const without = await answers(drawn, prompts.slice(2));
+      expect(without).toEqual(all.slice(2).flat());
+      // Equal prompts draw apart.
+      const [same] = prompts;
+      const twice = await answers({ temperature: 1.2 }, [same!, same!]);
+      expect(twice[0]).toEqual(all[0]?.[0]);
+      expect(twice[1]).not.toEqual(twice[0]);
+      // Unless they have a key, which then is all that counts.
+      const keyed = await answers({ temperature: 1.2, keys: ['7', '7'] }, [same!, same!]);
+      expect(keyed[1]).toEqual(keyed[0]);
+      expect(keyed[0]).not.toEqual(all[0]?.[0]);
+      await expect(answers({ keys: ['7'] })).rejects.toThrow('1 keys for 7 prompts');
+    });
+
     it('until it is stopped, and works on', async () => {
       const reason = new Error('enough');
       await expect(answers({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -220,7 +240,71 @@ export function describeGeneration(name: string, open: OpenEngine): void {
       expect(await answers()).toEqual(before);
       expect(await engine.score([row], adapter)).toEqual(logps);
     });
+
+    it('beside gradients', async () => {
+      const alone = await answers();
+      const row = { prompt: prompts[0]!, chosen: prompts[1]!, rejected: prompts[2]! };
+      const gradientsOf = (objective: Objective) =>
+        engine.gradients({ rows: [row], adapter, objective, constants: {} });
+      const both = [answers(), answers({ batchSize: 1 })];
+      // Of another kind: what the first kind holds is let go.
+      for (const name of ['sft', 'orpo']) await gradientsOf(createObjective({ name }));
+      expect(await Promise.all(both)).toEqual([alone, alone]);
+    });
+
+    it('beside other answers, of which one fails', async () => {
+      const alone = await answers();
+      const broken = () => {
+        throw new Error('a caller’s mistake');
+      };
+      const both = [answers({ onToken: broken }), answers()];
+      await expect(both[0]).rejects.toThrow('a caller’s mistake');
+      expect(await both[1]).toEqual(alone);
+    });
   });
+
+  it(`${name} ends what it generates when it is closed`, async () => {
+    const [[modelName, adapterName]] = TINY_MODELS;
+    const { model, adapter } = await openTiny(modelName, adapterName);
+    const engine = await open(model);
+    let closed: Promise<void> | undefined;
+    const onToken = () => {
+      closed ??= engine.close();
+      return false;
+    };
+    const options = { maxNewTokens: 50, stopTokens: none, onToken };
+    await expect(engine.generate([Int32Array.of(1, 2)], adapter, options)).rejects.toThrow('was closed');
+    await closed;
+    await expect(engine.generate([Int32Array.of(1, 2)], adapter, options)).rejects.toThrow('was closed');
+    await engine.close();
+  });
+
+  it(`${name} takes memory for what is said, not for what may be said`, async () => {
+    const [[modelName, adapterName]] = TINY_MODELS;
+    const { model: short, adapter } = await openTiny(modelName, adapterName);
+    const engine = await open({ ...short, config: { ...short.config, maxPositions: 2 ** 30 } });
+    try {
+      const prompts = [3, 9, 4].map((length) => new Int32Array(length).fill(5));
+      const say = async (maxNewTokens: number) => {
+        const counts = [0, 0, 0];
+        let most = 0;
+        const onToken = (answer: number) => {
+          most = Math.max(most, process.memoryUsage().arrayBuffers);
+          return ++counts[answer]! === 6;
+        };
+        const before = process.memoryUsage().arrayBuffers;
+        const found = await engine.generate(prompts, adapter, { maxNewTokens, stopTokens: none, onToken });
+        return { tokens: found.map(({ tokens }) => [...tokens]), taken: most - before };
+      };
+      const { tokens } = await say(6);
+      const much = await say(1e9);
+      expect(much.tokens).toEqual(tokens);
+      expect(much.taken).toBeLessThan(20e6);
+    } finally {
+      await engine.close();
+    }
+  });
+
   it(`${name} takes prompts longer than one piece of work`, async () => {
     const [[modelName, adapterName]] = TINY_MODELS;
     const { model: short, adapter } = await openTiny(modelName, adapterName);

@@ -1,8 +1,8 @@
 /** Choosing tokens, on distributions small enough to work out by hand. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { checkRanges } from '../../src/engine/generation-ranges.ts';
 import {
-  checkSampling,
   distribution,
   draw,
   largestAt,
@@ -145,6 +145,11 @@ describe('a token', () => {
   });
 });
 
+it('nothing is drawn where no token has a probability', () => {
+  const overflown = distribution(Float32Array.of(Infinity, 1), { temperature: 1 });
+  expect(() => draw(overflown, 0.5)).toThrow('no token has a positive probability');
+});
+
 describe('settings', () => {
   it.each([
     [{ temperature: -1 }, 'temperature'],
@@ -153,13 +158,17 @@ describe('settings', () => {
     [{ topP: 0 }, 'top-p'],
     [{ topP: 1.1 }, 'top-p'],
     [{ minP: -0.1 }, 'min-p'],
-    [{ repetitionPenalty: 0 }, 'repetition penalty'],
+    [{ repetitionPenalty: 0 }, 'repetition-penalty'],
+    [{ repetitionPenalty: 101 }, 'repetition-penalty'],
+    [{ seed: -1 }, 'seed'],
+    [{ seed: 2 ** 60 }, 'seed'],
+    [{ maxNewTokens: 0 }, 'max-new-tokens'],
   ])('%j are refused by name', (given, name) => {
-    expect(() => checkSampling(given)).toThrow(`${name}: expected`);
+    expect(() => checkRanges(given)).toThrow(`${name}: expected`);
   });
 
   it('that make sense are taken', () => {
-    fc.assert(fc.property(settings, (some) => checkSampling(some)));
-    checkSampling({});
+    fc.assert(fc.property(settings, (some) => checkRanges(some)));
+    checkRanges({});
   });
 });

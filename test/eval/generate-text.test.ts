@@ -65,6 +65,14 @@ describe('an answer', () => {
     expect(asked[0]?.stopTokens).toEqual([EOS, BOS]);
   });
 
+  it('has no stop string with a special token among others', async () => {
+    const { engine } = parrot([[]]);
+    const options = { ...usual, stop: ['a<bos>'] };
+    await expect(generateText(engine, tokenizer, prompts(1), null, options)).rejects.toThrow(
+      'the stop text "a<bos>" has the special token "<bos>" among others',
+    );
+  });
+
   it('ends at a stop string that only the end makes certain', async () => {
     // One token for "b" and the first byte of a character that never comes.
     await writeModelFolder(folder(), { tokenizer: tinyTokenizer([[98, 0xe2]]) });

@@ -1,5 +1,5 @@
 /**
- * The oracle's Python: a virtual environment with the exact versions of requirements.txt, made once per
+ * The oracle's Python: a virtual environment with the exact versions of a requirements file, made once per
  * content of that file and kept in the cache folder.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -11,11 +11,14 @@ import { cacheFolder } from '../../src/support/cache-folder.ts';
 import { sha256 } from '../../src/support/hash.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const REQUIREMENTS = join(HERE, 'requirements.txt');
+
+/** This folder's lists of packages: torch and what stands on it, or the text metrics' few megabytes. */
+export type Requirements = 'requirements.txt' | 'requirements-text.txt';
 
 /** The environment's interpreter; the first call takes minutes. `PYTHON` names the one to start from. */
-export async function oraclePython(): Promise<string> {
-  const hash = sha256([readFileSync(REQUIREMENTS)]).slice(0, 16);
+export async function oraclePython(requirements: Requirements = 'requirements.txt'): Promise<string> {
+  const list = join(HERE, requirements);
+  const hash = sha256([readFileSync(list)]).slice(0, 16);
   const folder = join(cacheFolder(), 'oracles', hash);
   const python = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
   const complete = join(folder, 'complete');
@@ -25,7 +28,7 @@ export async function oraclePython(): Promise<string> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(dirname(folder), { recursive: true });
   await execa(process.env['PYTHON'] ?? 'python3', ['-m', 'venv', folder]);
-  await execa(python, ['-m', 'pip', 'install', '--quiet', '-r', REQUIREMENTS], { stdio: 'inherit' });
+  await execa(python, ['-m', 'pip', 'install', '--quiet', '-r', list], { stdio: 'inherit' });
   await writeFile(complete, '');
   return python;
 }

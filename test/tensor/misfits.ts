@@ -38,14 +38,16 @@ export const misfits: Readonly<Record<string, Readonly<Record<string, () => unkn
     'a target of lower rank': () => tensor.broadcastLike(of([1, 2]), of([2])),
   },
   cachedAttention: {
-    'caches of another head size': () => attendCached({ keys: [1, 2, 9, 16], values: [1, 2, 9, 16] }),
-    'a cache of another number of heads': () => attendCached({ keys: [1, 3, 9, 8], values: [1, 3, 9, 8] }),
-    'values unlike keys': () => attendCached({ values: [1, 2, 8, 8] }),
-    'another number of lengths': () => attendCached({ lengths: [2] }),
-    'a query of another width': () => attendCached({ query: ['n', 40] }),
+    'caches of another head size': () => attendCached({ keys: ['2*n', 'c', 16], values: ['2*n', 'c', 16] }),
+    'a cache of another number of heads': () =>
+      attendCached({ keys: ['3*n', 'c', 8], values: ['3*n', 'c', 8] }),
+    'values unlike keys': () => attendCached({ values: ['2*n', 'd', 8] }),
+    'a mask of other rows': () => attendCached({ mask: ['m', 'q', 'c + q'] }),
+    'a mask without the new tokens': () => attendCached({ mask: ['n', 'q', 'c'] }),
+    'a query of another width': () => attendCached({ query: ['p', 40] }),
     'more keys than queries': () => attendCached({ key: ['m', 16], value: ['m', 16] }),
     'being differentiated': () => {
-      const query = of(['n', 32]);
+      const query = of(['p', 32]);
       return gradients(tensor.sum(attendCached({}, query)), [query]);
     },
   },
@@ -159,16 +161,15 @@ function attendCached(changes: Readonly<Record<string, Shape>>, query?: Tensor):
   const shape = (name: string, usual: Shape) => changes[name] ?? usual;
   return tensor.cachedAttention(
     {
-      query: query ?? of(shape('query', ['n', 32])),
-      key: of(shape('key', ['n', 16])),
-      value: of(shape('value', ['n', 16])),
-      keys: of(shape('keys', [1, 2, 9, 8])),
-      values: of(shape('values', [1, 2, 9, 8])),
-      lengths: integers(...shape('lengths', [1])),
-      longest: integers(1),
+      query: query ?? of(shape('query', ['p', 32])),
+      key: of(shape('key', ['p', 16])),
+      value: of(shape('value', ['p', 16])),
+      keys: of(shape('keys', ['2*n', 'c', 8])),
+      values: of(shape('values', ['2*n', 'c', 8])),
+      mask: of(shape('mask', ['n', 'q', 'c + q'])),
     },
     { heads: 4, keyValueHeads: 2, scale: 1 },
-  ).mixed;
+  );
 }
 
 function place(x: Shape, indices: Shape, values: Shape): Tensor {

@@ -44,6 +44,23 @@ describe('the text of an answer', () => {
     expect(cut.text).toBe(tokenizer.decode(bytes('a€').slice(0, -1)));
   });
 
+  it('waits for no more bytes than a character may lack', () => {
+    const given = pieces(new Array(6).fill(0xff)).given.map((piece) => piece.length);
+    expect(given).toEqual([0, 0, 0, 1, 1, 1]);
+    // The rest of a character after what is none.
+    expect(pieces([0xff, ...bytes('€'), ...bytes('b')]).given.join('')).toBe('\uFFFD€b');
+  });
+
+  it('ends before a stop string of what is no character', () => {
+    expect(pieces([...bytes('a'), 0xff, ...bytes('b')], ['\uFFFD'])).toMatchObject({
+      text: 'a',
+      stopped: true,
+    });
+    const run = pieces([...bytes('ab'), ...new Array(9).fill(0xff)], ['b\uFFFD\uFFFD']);
+    expect(run).toMatchObject({ text: 'a', stopped: true });
+    expect(run.given.join('')).toBe('a');
+  });
+
   it('leaves out special tokens and ids that the tokenizer does not have', () => {
     const { given, answer } = pieces([...bytes('a'), EOS, 9999, ...bytes('b')]);
     expect(given.join('')).toBe('ab');
@@ -64,7 +81,7 @@ describe('the text of an answer', () => {
   });
 
   it('is the same whole as piece by piece, for any tokens and stop strings', () => {
-    const stops = fc.array(fc.stringMatching(/^[ab€]{1,3}$/), { maxLength: 2 });
+    const stops = fc.array(fc.stringMatching(/^[ab€\uFFFD]{1,3}$/), { maxLength: 2 });
     const tokens = fc.oneof(
       fc.stringMatching(/^[ab€é]{0,12}$/).map(bytes),
       fc.array(fc.nat({ max: 255 }), { maxLength: 12 }),

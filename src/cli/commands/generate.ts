@@ -3,11 +3,13 @@ import type { Command } from 'commander';
 import type { SkippedRow } from '../../data/read-rows.ts';
 import type { PromptRow } from '../../data/row.ts';
 import type { GeneratedText, GenerateTextOptions } from '../../eval/generate-text.ts';
-import { checkWritable, writeFileAtomic } from '../../support/atomic-file.ts';
+import { writeFileAtomic } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
 import { type GenerationFlags, generationSettings } from '../generation-settings.ts';
 import { interruptible } from '../interrupt.ts';
+import { checkOutput } from '../output-file.ts';
+import { threadsOf } from '../whole-number.ts';
 
 interface GenerateFlags extends GenerationFlags {
   readonly model: string;
@@ -16,6 +18,7 @@ interface GenerateFlags extends GenerationFlags {
   readonly output?: string;
   readonly prompt?: string;
   readonly invalidRows: string;
+  readonly threads?: string;
 }
 
 /** Where prompts come from and answers go. */
@@ -52,6 +55,7 @@ export function registerGenerate(program: Command): void {
       'error: refuse the file if it has any; skip: list and leave out',
       'error',
     )
+    .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
     .action(generate);
 }
 
@@ -65,13 +69,13 @@ async function generate(flags: GenerateFlags): Promise<void> {
   if (task.kind === 'prompt' && settings.samples > 1) {
     throw new UserError('--samples: of one --prompt there is one answer; use --data for more');
   }
-  // Before anything that takes minutes.
-  if (task.kind === 'file') await checkWritable(task.output);
+  const threads = threadsOf(flags.threads);
+  if (task.kind === 'file') await checkOutput(task.output, task.file);
   const { rows, skipped } = await readTask(task);
   const file = task.kind === 'file' ? task.file : '--prompt';
   const { openBase } = await import('../base.ts');
   const progress = streamProgress(process.stderr);
-  const { model, text, engine, readAdapter } = await openBase(flags.model, { progress, warn });
+  const { model, text, engine, readAdapter } = await openBase(flags.model, { progress, warn, ...threads });
   try {
     const adapter = flags.adapter === undefined ? null : await readAdapter(flags.adapter);
     const { encodePrompts } = await import('../../text/prompts.ts');
@@ -88,17 +92,21 @@ async function generate(flags: GenerateFlags): Promise<void> {
       generateText(engine, text.tokenizer, prompts, adapter, { ...settings, endTokens, ...options });
     if (task.kind === 'prompt') {
       const onText = (_: number, piece: string) => void process.stdout.write(piece);
-      await interruptible({ reason: 'interrupted' }, (signal) => run({ signal, onText }));
+      const answers = await interruptible({ reason: 'interrupted' }, (signal) => run({ signal, onText }));
       process.stdout.write('\n');
+      reportUnknown(answers);
+      reportCut(answers[0] as GeneratedText, settings.maxNewTokens);
       return;
     }
     await interruptible({ reason: 'interrupted; nothing was written' }, async (signal) => {
       const total = prompts.length * settings.samples * settings.maxNewTokens;
       const bar = progress({ label: 'generating at most', total, unit: 'tokens' });
       const onProgress = (tokens: number) => bar.advance(tokens);
-      const answers = await run({ signal, onProgress }).finally(() => bar.stop());
-      reportUnknown(answers);
       const indices = encoded.kept.map((position) => rows[position]!.index);
+      // By its row: what an answer draws does not change with the rows that are left out.
+      const keys = indices.map((index) => `row ${index}`);
+      const answers = await run({ signal, onProgress, keys }).finally(() => bar.stop());
+      reportUnknown(answers);
       await writeFileAtomic(task.output, answerLines(answers, indices, settings.samples));
     });
   } finally {
@@ -156,6 +164,12 @@ function reportLeftOut(file: string, skipped: readonly SkippedRow[]): void {
 function reportUnknown(answers: readonly GeneratedText[]): void {
   const count = answers.reduce((sum, { unknownTokens }) => sum + unknownTokens, 0);
   if (count > 0) warn(`${count} generated tokens are none of the tokenizer's and have no text`);
+}
+
+function reportCut({ tokens, finishReason }: GeneratedText, maxNewTokens: number): void {
+  if (finishReason !== 'length') return;
+  const limit = tokens === maxNewTokens ? '--max-new-tokens' : 'the model has no more positions';
+  warn(`the answer is cut off after ${tokens} tokens (${limit})`);
 }
 
 function warn(message: string): void {

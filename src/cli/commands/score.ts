@@ -2,11 +2,13 @@
 import type { Command } from 'commander';
 import type { SkippedRow } from '../../data/read-rows.ts';
 import type { RowLogProbs } from '../../engine/engine.ts';
-import { checkWritable, writeFileAtomic } from '../../support/atomic-file.ts';
+import { writeFileAtomic } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
 import type { EncodedRow } from '../../text/encoded-row.ts';
 import { interruptible } from '../interrupt.ts';
+import { checkOutput } from '../output-file.ts';
+import { threadsOf } from '../whole-number.ts';
 
 interface ScoreOptions {
   readonly model: string;
@@ -15,6 +17,7 @@ interface ScoreOptions {
   readonly output: string;
   readonly maxLength: string;
   readonly invalidRows: string;
+  readonly threads?: string;
 }
 
 export function registerScore(program: Command): void {
@@ -34,19 +37,20 @@ export function registerScore(program: Command): void {
       'error: refuse the file if it has any; skip: list and leave out',
       'error',
     )
+    .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
     .action(score);
 }
 
 async function score(options: ScoreOptions): Promise<void> {
   const { data: file, output } = options;
   const { invalidRows, longest } = checkedOptions(options);
-  // Before anything that takes minutes.
-  await checkWritable(output);
+  const threads = threadsOf(options.threads);
+  await checkOutput(output, file);
   const { readPreferenceRows } = await import('../../data/read-rows.ts');
   const { rows, skipped } = await readPreferenceRows(file, { invalidRows });
   const { openBase } = await import('../base.ts');
   const progress = streamProgress(process.stderr);
-  const { model, text, engine, readAdapter } = await openBase(options.model, { progress, warn });
+  const { model, text, engine, readAdapter } = await openBase(options.model, { progress, warn, ...threads });
   try {
     const adapter = options.adapter === undefined ? null : await readAdapter(options.adapter);
     const { encodeRows } = await import('../../text/segments.ts');

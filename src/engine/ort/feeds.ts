@@ -38,14 +38,34 @@ export function objectiveFeeds(
   };
 }
 
-/** Feeds of packed batches; the rotary tables grow with the longest batch met. */
-export class BatchFeeds {
+/** The rotary tables of a model; they grow with the longest sequence met. */
+export class RotaryTables {
   readonly #config: DecoderConfig;
   #tables: Feeds = {};
   #positions = 0;
 
   constructor(config: DecoderConfig) {
     this.#config = config;
+  }
+
+  /** The runtime's rotary kernel wants tables at least as long as a run has tokens, wherever they stand. */
+  forPositions(least: number): Feeds {
+    if (this.#positions < least) {
+      this.#positions = Math.max(256, 2 ** Math.ceil(Math.log2(least)));
+      const { cosines, sines } = rotaryTableValues(this.#config, this.#positions);
+      const shape = [this.#positions, this.#config.headSize / 2];
+      this.#tables = { rotary_cosines: { data: cosines, shape }, rotary_sines: { data: sines, shape } };
+    }
+    return this.#tables;
+  }
+}
+
+/** Feeds of packed batches. */
+export class BatchFeeds {
+  readonly #tables: RotaryTables;
+
+  constructor(config: DecoderConfig) {
+    this.#tables = new RotaryTables(config);
   }
 
   of(batch: PackedBatch): Feeds {
@@ -60,18 +80,7 @@ export class BatchFeeds {
       targets: list(batch.targets),
       head_sizes: list(batch.headSizes),
       membership: { data: batch.membership, shape: [batch.membership.length / targets, targets] },
-      ...this.#rotaryTables(batch.tokenCount),
+      ...this.#tables.forPositions(batch.tokenCount),
     };
-  }
-
-  /** The runtime's rotary kernel wants tables at least as long as the packed batch. */
-  #rotaryTables(tokens: number): Feeds {
-    if (this.#positions < tokens) {
-      this.#positions = Math.max(256, 2 ** Math.ceil(Math.log2(tokens)));
-      const { cosines, sines } = rotaryTableValues(this.#config, this.#positions);
-      const shape = [this.#positions, this.#config.headSize / 2];
-      this.#tables = { rotary_cosines: { data: cosines, shape }, rotary_sines: { data: sines, shape } };
-    }
-    return this.#tables;
   }
 }

@@ -1,7 +1,7 @@
 /** The embedded engine: graphs built here, run by ONNX Runtime on the CPU, without Python. */
 import { env } from 'onnxruntime-node';
 import type { Adapter } from '../../model/adapter.ts';
-import { cacheOutputs, decodingGraph, NarrowParameters } from '../../model/graph/decode.ts';
+import { decodingGraph, NarrowParameters } from '../../model/graph/decode.ts';
 import type { Recompute } from '../../model/graph/decoder.ts';
 import { adapterShape, Parameters } from '../../model/graph/parameters.ts';
 import type { ModelFolder } from '../../model/model-folder.ts';
@@ -21,6 +21,9 @@ import { type PackedBatch, packBatch, packedLength } from '../packing.ts';
 import { type BatchingDefaults, batchingDefaults, recomputeFor } from './defaults.ts';
 import { adapterFeeds, BatchFeeds, objectiveFeeds } from './feeds.ts';
 import { generateAnswers, planAnswers } from './generation/generate.ts';
+import { Generation } from './generation/generation.ts';
+import { KeyValueCache } from './generation/key-value-cache.ts';
+import { DecodingStep } from './generation/step.ts';
 import { gradientGraph, gradientName, scoringGraph } from './graphs.ts';
 import { graphBytes } from './session.ts';
 import { SessionPool } from './session-pool.ts';
@@ -68,15 +71,18 @@ export class OrtEngine implements Engine {
     options: RunOptions = {},
   ): Promise<RowLogProbs> {
     const result = emptyLogProbs(rows.length);
-    const kind = `score|${adapterKey(adapter)}`;
+    const kind = adapterKey(adapter);
     const shape = adapter && adapterShape(adapter);
     const adapterValues = adapterFeeds(adapter);
     for (const indices of this.#microBatches(rows, 'pair')) {
       options.signal?.throwIfAborted();
       const batch = pack(rows, indices, 'pair');
       const graph = () => scoringGraph(this.#model.config, layoutOf(batch), shape);
-      const session = await this.#sessions.get(kind, `${batch.pairs}`, graph, this.#sessionOptions());
-      const { logps } = await session.run({ ...this.#batchFeeds.of(batch), ...adapterValues });
+      const variant = `${batch.pairs}`;
+      const { logps } = await this.#sessions.use(
+        { purpose: 'score', kind, variant, graph, options: this.#sessionOptions() },
+        (session) => session.run({ ...this.#batchFeeds.of(batch), ...adapterValues }),
+      );
       storeLogProbs(result, indices, logps as Float32Array, 'pair');
       options.onProgress?.(batch.unsharedTokenCount);
     }
@@ -93,7 +99,7 @@ export class OrtEngine implements Engine {
     const weight = 1 / normaliser(request);
     const adapterValues = adapterFeeds(adapter);
     let loss = 0;
-    const kind = `gradient|${objective.key}|${adapterKey(adapter)}`;
+    const kind = `${objective.key}|${adapterKey(adapter)}`;
     await this.#sessions.begin(kind);
     for (const indices of this.#microBatches(rows, responses)) {
       options.signal?.throwIfAborted();
@@ -104,12 +110,15 @@ export class OrtEngine implements Engine {
       const variant = `${batch.pairs}|${recompute}`;
       // Long batches are rare and their memory is much: it is given back after each.
       const sessionOptions = this.#sessionOptions(recompute === 'layers');
-      const session = await this.#sessions.get(kind, variant, graph, sessionOptions);
-      const outputs = await session.run({
+      const feeds = {
         ...this.#batchFeeds.of(batch),
         ...adapterValues,
         ...objectiveFeeds(request, indices, weight),
-      });
+      };
+      const outputs = await this.#sessions.use(
+        { purpose: 'gradients', kind, variant, graph, options: sessionOptions },
+        (session) => session.run(feeds),
+      );
       loss += outputs['loss']![0]!;
       storeLogProbs(logps, indices, outputs['logps']!, responses);
       for (const [name, total] of sums) addTo(total, outputs[gradientName(name)]!);
@@ -126,17 +135,24 @@ export class OrtEngine implements Engine {
   ): Promise<readonly Generated[]> {
     const { config } = this.#model;
     const { answers, slots } = planAnswers(prompts, config, options);
+    if (answers.length === 0) return [];
     const shape = adapter && adapterShape(adapter);
     const graph = () =>
       decodingGraph(config, slots === 1 ? new Parameters(shape) : new NarrowParameters(shape));
-    const variant = `${slots === 1 ? 'one' : 'several'}|${adapterKey(adapter)}`;
-    const sessionOptions = { ...this.#sessionOptions(), direct: new Set(cacheOutputs(config)) };
-    const session = await this.#sessions.get('generate', variant, graph, sessionOptions);
-    return generateAnswers({ answers, slots }, session, config, adapter, options);
+    const variant = slots === 1 ? 'one' : 'several';
+    const signals = [this.#sessions.closing, ...(options.signal ? [options.signal] : [])];
+    return this.#sessions.use(
+      { purpose: 'generate', kind: adapterKey(adapter), variant, graph, options: this.#sessionOptions() },
+      (session) => {
+        const step = new DecodingStep(session, config, adapter);
+        const generation = new Generation(step, new KeyValueCache(config), slots);
+        return generateAnswers(answers, generation, signals);
+      },
+    );
   }
 
   close(): Promise<void> {
-    return this.#sessions.release();
+    return this.#sessions.close();
   }
 
   /** Consecutive rows, as many as fit: the order is the caller's, so results are reproducible. */

@@ -11,8 +11,7 @@ import type { RunOptions } from '../engine.ts';
 import { packBatch } from '../packing.ts';
 import { BatchFeeds, type Feeds, objectiveFeeds } from './feeds.ts';
 import { gradientGraph, gradientName, scoringGraph } from './graphs.ts';
-import type { OrtSession } from './session.ts';
-import { SessionPool } from './session-pool.ts';
+import { SessionPool, type SessionRequest } from './session-pool.ts';
 
 /** Every weight of the model by Hugging Face's names, row-major. */
 export type ModelTensors = ReadonlyMap<string, Float32Array>;
@@ -60,8 +59,7 @@ export class Pretrainer {
     const weights = this.#feeds(values);
     let total = 0;
     for (const rows of this.#microBatches(documents)) {
-      const session = await this.#session('score', rows.length);
-      const { logps } = await session.run({ ...this.#batch(rows), ...weights });
+      const { logps } = await this.#run('score', rows.length, { ...this.#batch(rows), ...weights });
       for (const logp of logps!) total -= logp;
     }
     return total / targetCount(documents);
@@ -78,9 +76,8 @@ export class Pretrainer {
     let loss = 0;
     for (const rows of this.#microBatches(documents)) {
       signal?.throwIfAborted();
-      const session = await this.#session('gradient', rows.length);
       const request = { rows, objective, constants: {} };
-      const outputs = await session.run({
+      const outputs = await this.#run('gradients', rows.length, {
         ...this.#batch(rows),
         ...weights,
         ...objectiveFeeds(request, [...rows.keys()], weight),
@@ -93,17 +90,19 @@ export class Pretrainer {
   }
 
   close(): Promise<void> {
-    return this.#sessions.release();
+    return this.#sessions.close();
   }
 
-  #session(kind: 'score' | 'gradient', documents: number): Promise<OrtSession> {
+  #run(purpose: SessionRequest['purpose'], documents: number, feeds: Feeds) {
     const layout = { pairs: documents, responses: 'chosen', headPieces } as const;
     const trained = new Set(this.#shapes.keys());
     const graph = () =>
-      kind === 'score'
+      purpose === 'score'
         ? scoringGraph(this.#config, layout, null, trained)
         : gradientGraph(this.#config, layout, null, objective, 'nothing', trained);
-    return this.#sessions.get(kind, `${documents}`, graph, { threads: this.#options.threads });
+    const options = { threads: this.#options.threads };
+    const request = { purpose, kind: 'documents', variant: `${documents}`, graph, options };
+    return this.#sessions.use(request, (session) => session.run(feeds));
   }
 
   #batch(rows: readonly EncodedRow[]): Feeds {

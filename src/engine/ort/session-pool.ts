@@ -1,4 +1,4 @@
-/** The sessions an engine keeps: one for each kind of graph, made when first needed. */
+/** The sessions an engine keeps: one for each kind of graph, made when first needed, lent to who runs it. */
 import type { SafetensorsEntry } from '../../model/weights/safetensors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { createSession, type OrtSession, type SessionOptions } from './session.ts';
@@ -6,45 +6,107 @@ import { createSession, type OrtSession, type SessionOptions } from './session.t
 /** A family of graphs that differ in layout only. */
 export type GraphKind = string;
 
+/** Names a session and says how it is made. */
+export interface SessionRequest {
+  /** What the graph is for. */
+  readonly purpose: 'score' | 'gradients' | 'generate';
+  readonly kind: GraphKind;
+  readonly variant: string;
+  /** Called when there is none yet. */
+  readonly graph: () => Readonly<Record<string, Tensor>>;
+  readonly options: SessionOptions;
+}
+
+interface Entry {
+  readonly purpose: SessionRequest['purpose'];
+  readonly kind: GraphKind;
+  readonly session: Promise<OrtSession>;
+  /** How many run it now. */
+  uses: number;
+  /** Let go as soon as nobody runs it. */
+  doomed: boolean;
+}
+
 export class SessionPool {
   readonly #weights: ReadonlyMap<string, SafetensorsEntry>;
-  readonly #sessions = new Map<string, { kind: GraphKind; session: Promise<OrtSession> }>();
+  readonly #entries = new Map<string, Entry>();
+  readonly #closing = new AbortController();
+  /** Work under way with a session. */
+  readonly #work = new Set<Promise<unknown>>();
 
   constructor(weights: ReadonlyMap<string, SafetensorsEntry>) {
     this.#weights = weights;
   }
 
-  /**
-   * The session of a kind's variant. `graph` is called when there is none yet; a session that could not
-   * be made is forgotten, so that the error is told once and closing goes on.
-   */
-  get(
-    kind: GraphKind,
-    variant: string,
-    graph: () => Readonly<Record<string, Tensor>>,
-    options: SessionOptions,
-  ): Promise<OrtSession> {
-    const key = `${kind}|${variant}`;
-    const known = this.#sessions.get(key);
-    if (known) return known.session;
-    const session = createSession(graph(), this.#weights, options);
-    this.#sessions.set(key, { kind, session });
-    session.catch(() => this.#sessions.delete(key));
-    return session;
+  /** Aborted when the pool closes. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /**
-   * When work of a new kind begins, the others' sessions are let go with the memory they hold: a stage
-   * trains one objective. Kinds that take turns afterwards both stay.
+   * Works with a session, which stays until the work is done. One that could not be made is forgotten, so that
+   * the error is told once and closing goes on.
+   * @throws if the pool was closed
+   */
+  use<T>(request: SessionRequest, work: (session: OrtSession) => Promise<T>): Promise<T> {
+    const done = this.#lend(request, work);
+    this.#work.add(done);
+    const forget = () => this.#work.delete(done);
+    done.then(forget, forget);
+    return done;
+  }
+
+  async #lend<T>(request: SessionRequest, work: (session: OrtSession) => Promise<T>): Promise<T> {
+    this.closing.throwIfAborted();
+    const entry = this.#entryOf(request);
+    entry.uses++;
+    try {
+      return await work(await entry.session);
+    } finally {
+      entry.uses--;
+      if (entry.doomed && entry.uses === 0) await release(entry);
+    }
+  }
+
+  #entryOf({ purpose, kind, variant, graph, options }: SessionRequest): Entry {
+    const key = `${purpose}|${kind}|${variant}`;
+    const known = this.#entries.get(key);
+    if (known) return known;
+    const session = createSession(graph(), this.#weights, options);
+    const entry = { purpose, kind, session, uses: 0, doomed: false };
+    this.#entries.set(key, entry);
+    session.catch(() => {
+      if (this.#entries.get(key) === entry) this.#entries.delete(key);
+    });
+    return entry;
+  }
+
+  /**
+   * When gradients of a new kind begin, those of others are let go with the memory they hold: a stage trains
+   * one objective. Kinds that take turns afterwards both stay.
    */
   async begin(kind: GraphKind): Promise<void> {
-    const kinds = [...this.#sessions.values()].map((entry) => entry.kind);
-    if (!kinds.includes(kind)) await this.release();
+    const entries = [...this.#entries].filter(([, { purpose }]) => purpose === 'gradients');
+    if (entries.some(([, entry]) => entry.kind === kind)) return;
+    for (const [key, entry] of entries) {
+      this.#entries.delete(key);
+      entry.doomed = true;
+      if (entry.uses === 0) await release(entry);
+    }
   }
 
-  async release(): Promise<void> {
-    const entries = [...this.#sessions.values()];
-    this.#sessions.clear();
-    for (const { session } of entries) await session.then((made) => made.release());
+  /** No work begins any more; sessions are let go when what runs has ended. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the engine was closed'));
+    await Promise.allSettled(this.#work);
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    for (const entry of entries) await release(entry);
   }
+}
+
+/** A session that could not be made has told so to who asked for it. */
+async function release({ session }: Entry): Promise<void> {
+  const made = await session.catch(() => null);
+  await made?.release();
 }

@@ -15,14 +15,6 @@ type Weights = ReadonlyMap<string, SafetensorsEntry>;
 export interface OrtSession {
   /** Feeds the graph does not read are ignored; a missing one is an error of the runtime. */
   run(feeds: Readonly<Record<string, Feed>>): Promise<Readonly<Record<string, Float32Array>>>;
-  /**
-   * As `run`, on tensors that are used again and again.
-   * @param outputs what to compute: into the tensor given, or into a new one for null
-   */
-  runInto(
-    feeds: Readonly<Record<string, OrtTensor>>,
-    outputs: Readonly<Record<string, OrtTensor | null>>,
-  ): Promise<Readonly<Record<string, OrtTensor>>>;
   release(): Promise<void>;
 }
 
@@ -31,22 +23,16 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Give the arena's memory back after each run: for graphs of rare, large batches. */
   readonly shrink?: boolean;
-  /** Outputs that `runInto` writes in place (see `emitOnnx`). */
-  readonly direct?: ReadonlySet<string>;
 }
 
 /** The graph as ONNX bytes; weights are named by their files, relative to the folder that holds them. */
-function emit(outputs: Readonly<Record<string, Tensor>>, weights: Weights, direct?: ReadonlySet<string>) {
+function emit(outputs: Readonly<Record<string, Tensor>>, weights: Weights) {
   const folder = commonFolder(weights);
-  const model = emitOnnx(
-    outputs,
-    (name) => {
-      const entry = weights.get(name);
-      if (!entry) throw new Error(`the model has no weight "${name}"`);
-      return { location: relative(folder, entry.file), offset: entry.offset, length: entry.byteLength };
-    },
-    direct,
-  );
+  const model = emitOnnx(outputs, (name) => {
+    const entry = weights.get(name);
+    if (!entry) throw new Error(`the model has no weight "${name}"`);
+    return { location: relative(folder, entry.file), offset: entry.offset, length: entry.byteLength };
+  });
   return { folder, model };
 }
 
@@ -60,7 +46,7 @@ export async function createSession(
   weights: Weights,
   options: SessionOptions = {},
 ): Promise<OrtSession> {
-  const { folder, model } = emit(outputs, weights, options.direct);
+  const { folder, model } = emit(outputs, weights);
   const session = await InferenceSession.create(model.bytes, {
     // The graph is emitted fused and without repetition; the runtime's own pass over it costs seconds.
     graphOptimizationLevel: 'disabled',
@@ -95,7 +81,6 @@ export async function createSession(
         Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array]),
       );
     },
-    runInto: (feeds, outputs) => session.run(feeds, outputs),
     release: () => session.release(),
   };
 }

@@ -1,20 +1,12 @@
 /**
- * The decoder with a key-value cache: new tokens of several rows go in, the logits after each row's last
- * token come out. Linear layers, norms and rotary embedding run over the tokens packed one after another,
- * as in training; attention alone sees rows side by side, padded to the longest.
+ * The decoder with a key-value cache: new tokens of several rows go in; the logits after each row's last
+ * token come out, and the new tokens' keys and values, which the caller writes into the cache. Linear layers,
+ * norms and rotary embedding run over the tokens packed one after another, as in training; attention alone
+ * sees rows side by side, padded to the longest.
  */
-
-import { type Dimension, multiplyDimension } from '../../tensor/dimension.ts';
-import {
-  cachedAttention,
-  constant,
-  gatherRows,
-  input,
-  matmul,
-  permute,
-  reshape,
-} from '../../tensor/functions.ts';
-import { dimensionAt, type Tensor } from '../../tensor/tensor.ts';
+import { addDimensions, type Dimension, multiplyDimension } from '../../tensor/dimension.ts';
+import { cachedAttention, gatherRows, input, matmul, permute } from '../../tensor/functions.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
 import type { DecoderConfig } from '../config.ts';
 import { finalNorm, headWeight, layers, rotaryTables } from './decoder.ts';
 import { Parameters } from './parameters.ts';
@@ -30,66 +22,50 @@ export class NarrowParameters extends Parameters {
   }
 }
 
-/** Numbers a head has in the cache: the runtime's kernel works on multiples of 8, the rest is zeros. */
-export function cachedHeadSize({ headSize }: DecoderConfig): number {
-  return 8 * Math.ceil(headSize / 8);
-}
-
 export type CacheSide = 'keys' | 'values';
 
-/** A layer's cache as a graph input, [rows, keyValueHeads, capacity, cachedHeadSize]. */
+export const cacheSides: readonly CacheSide[] = ['keys', 'values'];
+
+/** A layer's cache as a graph input, [rows · keyValueHeads, capacity, headSize]. */
 export const cacheInput = (side: CacheSide, layer: number): string => `${side}.${layer}`;
 
-/** The same with the new tokens written in, as a graph output. */
-export const cacheOutput = (side: CacheSide, layer: number): string => `new_${side}.${layer}`;
-
-/** The names of all outputs that are caches. */
-export function cacheOutputs({ layers }: DecoderConfig): readonly string[] {
-  const numbers = [...new Array(layers).keys()];
-  return numbers.flatMap((layer) => [cacheOutput('keys', layer), cacheOutput('values', layer)]);
-}
+/** The new tokens' keys (rotated) or values as a graph output, [tokens, keyValueHeads · headSize]. */
+export const newOutput = (side: CacheSide, layer: number): string => `new_${side}.${layer}`;
 
 /**
- * Outputs `logits` [rows, vocabulary] and the new caches. Beside rotary tables and caches the inputs, all
- * int64, are:
+ * Outputs `logits` [rows, vocabulary] and, for every layer, the new tokens' keys and values. Beside rotary
+ * tables and caches the inputs, int64 but the mask, are:
  *
  *     tokens     [tokens]  the new tokens, row after row
  *     positions  [tokens]
  *     padded     [places]  for every place of the rows side by side its token; padding has any token
  *     packed     [tokens]  the place of every token: undoes `padded`
- *     lengths    [rows]    tokens in the cache afterwards
- *     longest    [1]       the greatest of them
  *     last       [rows]    which token is a row's last
+ *     mask       [rows, queries, capacity + queries]  what each place sees (see `cachedAttention`)
  *
- * Rows begin or go on as `cachedAttention` says.
+ * with places = rows · queries.
  */
 export function decodingGraph(config: DecoderConfig, parameters: Parameters): Record<string, Tensor> {
   const { heads, keyValueHeads, headSize } = config;
   const [padded, packed] = [integers('padded', 'places'), integers('packed', 'tokens')];
-  const [lengths, longest] = [integers('lengths', 'rows'), integers('longest', 1)];
-  const shape = ['rows', keyValueHeads, 'capacity', cachedHeadSize(config)];
-  const caches: Record<string, Tensor> = {};
+  const mask = input('mask', ['rows', 'queries', addDimensions('capacity', 'queries')]);
+  const shape = [multiplyDimension('rows', keyValueHeads), 'capacity', headSize];
+  const fresh: Record<string, Tensor> = {};
   const attend = (query: Tensor, key: Tensor, value: Tensor, layer: number): Tensor => {
-    const [q, k, v] = [query, key, value].map((x) => widenHeads(gatherRows(x, padded), config)) as [
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
-    const { mixed, keys, values } = cachedAttention(
+    fresh[newOutput('keys', layer)] = key;
+    fresh[newOutput('values', layer)] = value;
+    const mixed = cachedAttention(
       {
-        query: q,
-        key: k,
-        value: v,
+        query: gatherRows(query, padded),
+        key: gatherRows(key, padded),
+        value: gatherRows(value, padded),
         keys: input(cacheInput('keys', layer), shape),
         values: input(cacheInput('values', layer), shape),
-        lengths,
-        longest,
+        mask,
       },
       { heads, keyValueHeads, scale: 1 / Math.sqrt(headSize) },
     );
-    caches[cacheOutput('keys', layer)] = keys;
-    caches[cacheOutput('values', layer)] = values;
-    return gatherRows(narrowHeads(mixed, config), packed);
+    return gatherRows(mixed, packed);
   };
   const states = layers({
     config,
@@ -101,28 +77,9 @@ export function decodingGraph(config: DecoderConfig, parameters: Parameters): Re
   });
   const hidden = finalNorm(gatherRows(states, integers('last', 'rows')), config, parameters);
   const logits = parameters.product(hidden, headWeight(config, parameters));
-  return { logits, ...caches };
+  return { logits, ...fresh };
 }
 
 function integers(name: string, dimension: Dimension): Tensor {
   return input(name, [dimension], 'int64');
-}
-
-/** [places, heads · headSize] to [places, heads · cachedHeadSize], zeros behind each head. */
-function widenHeads(x: Tensor, config: DecoderConfig): Tensor {
-  return mapHeads(x, config.headSize, cachedHeadSize(config));
-}
-
-/** The inverse of `widenHeads`. */
-function narrowHeads(x: Tensor, config: DecoderConfig): Tensor {
-  return mapHeads(x, cachedHeadSize(config), config.headSize);
-}
-
-function mapHeads(x: Tensor, from: number, to: number): Tensor {
-  if (from === to) return x;
-  const places = dimensionAt(x, 0);
-  const heads = (dimensionAt(x, 1) as number) / from;
-  const diagonal = Array.from({ length: from * to }, (_, at) => (Math.floor(at / to) === at % to ? 1 : 0));
-  const byHead = reshape(x, [multiplyDimension(places, heads), from]);
-  return reshape(matmul(byHead, constant(diagonal, [from, to])), [places, heads * to]);
 }

@@ -157,16 +157,6 @@ class Emitter implements Lowering {
       .map(([name, { shape, dataType }]) => valueInfo(name, shape, dataType));
   }
 
-  /** Gives the value of a node's output another name. */
-  rename(from: string, to: string): void {
-    const renamed = (names: readonly string[]) => names.map((name) => (name === from ? to : name));
-    for (const node of this.nodes) {
-      node.input = renamed(node.input);
-      node.output = renamed(node.output);
-    }
-    this.#types.delete(from);
-  }
-
   isUsed(node: Node, output: number): boolean {
     return this.#used.has(node.outputs[output] as Tensor);
   }
@@ -214,15 +204,12 @@ function valueInfo(name: string, shape: readonly Dimension[], dataType: DataType
 /**
  * @param outputs named results; their nodes are emitted in the order in which the graph was written
  * @param locate where the bytes of a weight lie
- * @param direct results that are a node's own outputs and nothing else, so that the node can write them where
- *   the caller wants them; the others pass through a node that copies
  */
 export function emitOnnx(
   outputs: Readonly<Record<string, Tensor>>,
   locate: (name: string) => ExternalData = (name) => {
     throw new Error(`no file holds the weight "${name}"`);
   },
-  direct: ReadonlySet<string> = new Set(),
 ): OnnxModel {
   const roots = Object.values(outputs);
   const nodes = nodesOf(roots);
@@ -233,11 +220,9 @@ export function emitOnnx(
     if (output) emitter.nameOf(output);
   }
   const results = Object.entries(outputs).map(([name, tensor]) => {
-    if (direct.has(name)) emitter.rename(emitter.nameOf(tensor), name);
-    else
-      emitter.nodes.push(
-        create(NodeProtoSchema, { opType: 'Identity', input: [emitter.nameOf(tensor)], output: [name] }),
-      );
+    emitter.nodes.push(
+      create(NodeProtoSchema, { opType: 'Identity', input: [emitter.nameOf(tensor)], output: [name] }),
+    );
     return valueInfo(name, tensor.shape, tensor.dataType);
   });
   const model = create(ModelProtoSchema, {

@@ -1,11 +1,12 @@
-/** One run of the decoding graph: new tokens of some rows in, the logits after each row's last token out. */
-import { Tensor as OrtTensor } from 'onnxruntime-node';
+/**
+ * One run of the decoding graph: new tokens of some rows in, the logits after each row's last token and the
+ * tokens' keys and values out.
+ */
 import type { Adapter } from '../../../model/adapter.ts';
 import type { DecoderConfig } from '../../../model/config.ts';
-import { rotaryTableValues } from '../../../model/graph/rope.ts';
-import { adapterFeeds } from '../feeds.ts';
-import type { OrtSession } from '../session.ts';
-import type { CacheView } from './key-value-cache.ts';
+import { adapterFeeds, type Feeds, RotaryTables } from '../feeds.ts';
+import type { Feed, OrtSession } from '../session.ts';
+import type { Past } from './key-value-cache.ts';
 
 export interface NewTokens {
   /** How many tokens of the row the cache holds already. */
@@ -13,54 +14,53 @@ export interface NewTokens {
   readonly tokens: ArrayLike<number>;
 }
 
-type Tensors = Readonly<Record<string, OrtTensor>>;
+export interface StepResult {
+  /** Of every row, [vocabulary] each, in memory that no later run touches. */
+  readonly logits: readonly Float32Array[];
+  /** For `KeyValueCache.write`. */
+  readonly outputs: Readonly<Record<string, Float32Array>>;
+}
 
-/**
- * Runs with the same model, adapter and positions. Rows begin (start 0) or go on, all alike; those that go on
- * have one token each, or it is one row.
- */
+/** What is added to the score of what a query must not see. */
+const HIDDEN = -1e30;
+
+/** Runs with the same model and adapter. */
 export class DecodingStep {
   readonly #session: OrtSession;
   readonly #vocabulary: number;
-  readonly #constants: Tensors;
+  readonly #adapter: Feeds;
+  readonly #tables: RotaryTables;
 
-  /** @param positions the most tokens a row may have */
-  constructor(session: OrtSession, config: DecoderConfig, adapter: Adapter | null, positions: number) {
+  constructor(session: OrtSession, config: DecoderConfig, adapter: Adapter | null) {
     this.#session = session;
     this.#vocabulary = config.vocabularySize;
-    this.#constants = { ...adapterTensors(adapter), ...rotaryTensors(config, positions) };
+    this.#adapter = adapterFeeds(adapter);
+    this.#tables = new RotaryTables(config);
   }
 
-  /** The logits of every row, [vocabulary] each, in memory that no later run touches. */
-  async run(rows: readonly NewTokens[], cache: CacheView): Promise<readonly Float32Array[]> {
-    const feeds = { ...this.#constants, ...rowTensors(rows), ...cache.inputs };
-    const { logits } = await this.#session.runInto(feeds, { ...cache.outputs, logits: null });
-    const data = logits?.data as Float32Array;
+  /** @param past of the same rows, holding at least each row's `start` tokens */
+  async run(rows: readonly NewTokens[], past: Past): Promise<StepResult> {
+    const tokens = rows.reduce((sum, row) => sum + row.tokens.length, 0);
+    const positions = rows.map((row) => row.start + row.tokens.length);
+    const { logits, ...outputs } = await this.#session.run({
+      ...this.#adapter,
+      ...this.#tables.forPositions(Math.max(tokens, ...positions)),
+      ...rowFeeds(rows),
+      mask: maskOf(rows, past.capacity),
+      ...past.feeds,
+    });
     const size = this.#vocabulary;
-    return rows.map((_, row) => data.subarray(row * size, (row + 1) * size));
+    const ofRow = (row: number) => (logits as Float32Array).subarray(row * size, (row + 1) * size);
+    return { logits: rows.map((_, row) => ofRow(row)), outputs };
   }
 }
 
-function adapterTensors(adapter: Adapter | null): Tensors {
-  return Object.fromEntries(
-    Object.entries(adapterFeeds(adapter)).map(([name, { data, shape }]) => [
-      name,
-      new OrtTensor('float32', data as Float32Array, shape),
-    ]),
-  );
+function widthOf(rows: readonly NewTokens[]): number {
+  return Math.max(...rows.map((row) => row.tokens.length));
 }
 
-function rotaryTensors(config: DecoderConfig, positions: number): Tensors {
-  const { cosines, sines } = rotaryTableValues(config, positions);
-  const shape = [positions, config.headSize / 2];
-  return {
-    rotary_cosines: new OrtTensor('float32', cosines, shape),
-    rotary_sines: new OrtTensor('float32', sines, shape),
-  };
-}
-
-function rowTensors(rows: readonly NewTokens[]): Tensors {
-  const width = Math.max(...rows.map((row) => row.tokens.length));
+function rowFeeds(rows: readonly NewTokens[]): Feeds {
+  const width = widthOf(rows);
   const tokens: number[] = [];
   const positions: number[] = [];
   const packed: number[] = [];
@@ -76,18 +76,30 @@ function rowTensors(rows: readonly NewTokens[]): Tensors {
     }
     last.push(tokens.length - 1);
   });
-  const lengths = rows.map((row) => row.start + row.tokens.length);
   return {
     tokens: integers(tokens),
     positions: integers(positions),
     padded: integers(padded),
     packed: integers(packed),
-    lengths: integers(lengths),
-    longest: integers([Math.max(...lengths)]),
     last: integers(last),
   };
 }
 
-function integers(values: readonly number[]): OrtTensor {
-  return new OrtTensor('int64', BigInt64Array.from(values, BigInt), [values.length]);
+/** A token sees the row's tokens in the cache, the new ones before it, and itself. */
+function maskOf(rows: readonly NewTokens[], capacity: number): Feed {
+  const width = widthOf(rows);
+  const seen = capacity + width;
+  const data = new Float32Array(rows.length * width * seen).fill(HIDDEN);
+  rows.forEach(({ start }, row) => {
+    for (let query = 0; query < width; query++) {
+      const from = (row * width + query) * seen;
+      data.fill(0, from, from + start);
+      data.fill(0, from + capacity, from + capacity + query + 1);
+    }
+  });
+  return { data, shape: [rows.length, width, seen] };
+}
+
+function integers(values: readonly number[]): Feed {
+  return { data: BigInt64Array.from(values, BigInt), shape: [values.length] };
 }

@@ -5,23 +5,43 @@
  * everything else each character stands alone, and so does each end of line.
  */
 import { jiebaTables } from './tables.ts';
-import { WordTree } from './word-tree.ts';
 
-/** A run that is cut by the dictionary (the group), an end of line, or one code point of anything else. */
-const BLOCK = /([\u4E00-\u9FD5a-zA-Z0-9+#&._%-]+)|\r\n|./gsu;
-const CHINESE_OR_NOT = /[\u4E00-\u9FD5]+|[^\u4E00-\u9FD5]+/g;
-const FIRST_CHINESE = /^[\u4E00-\u9FD5]/;
-/** A split by it keeps what it matches. */
-const LATIN_WORD = /([a-zA-Z0-9]+(?:\.[0-9]+)?%?)/;
+/** Of what the dictionary left in single characters: Chinese, a Latin word or number, signs between. */
+const PIECE = /[\u4E00-\u9FD5]+|[a-zA-Z0-9]+(?:\.[0-9]+)?%?|[+#&._%-]+/g;
+
+/** The characters of ASCII that runs are made of, besides Chinese ones. */
+const ASCII_IN_RUNS = Uint8Array.from({ length: 128 }, (_, code) =>
+  /[a-zA-Z0-9+#&._%-]/.test(String.fromCharCode(code)) ? 1 : 0,
+);
+
+const isChinese = (character: number) => character >= 0x4e00 && character <= 0x9fd5;
 
 /** The words in their order; joined they are the text again. The first call reads the dictionary. */
 export function cutWords(text: string): string[] {
   const words: string[] = [];
-  for (const [piece, run] of text.matchAll(BLOCK)) {
-    if (run === undefined) words.push(piece);
-    else cutRun(run, words);
+  for (let at = 0; at < text.length; ) {
+    const end = endOfRun(text, at);
+    if (end > at) {
+      cutRun(text.slice(at, end), words);
+      at = end;
+    } else {
+      const single = text.startsWith('\r\n', at) ? '\r\n' : String.fromCodePoint(text.codePointAt(at)!);
+      words.push(single);
+      at += single.length;
+    }
   }
   return words;
+}
+
+/** Where the run that starts at `start` ends: there, if none does. */
+function endOfRun(text: string, start: number): number {
+  let end = start;
+  while (end < text.length) {
+    const character = text.charCodeAt(end);
+    if (!isChinese(character) && ASCII_IN_RUNS[character] !== 1) break;
+    end++;
+  }
+  return end;
 }
 
 function cutRun(run: string, words: string[]): void {
@@ -37,18 +57,25 @@ function cutRun(run: string, words: string[]): void {
   cutSingles(run.slice(singles), words);
 }
 
+const buffers = (length: number) => ({ scores: new Float64Array(length + 1), ends: new Uint32Array(length) });
+
+/** Most runs are short and there are many: they share their buffers. */
+const SCRATCH = 256;
+const scratch = buffers(SCRATCH);
+
 /**
  * For each position where a word might start, where it would end on the path with the greatest product of word
- * frequencies from there on; of equally good ones, the longest word.
+ * frequencies from there on; of equally good ones, the longest word. To be read before the next call.
  */
 function mostProbablePath(run: string): Uint32Array {
   const { words } = jiebaTables();
   const length = run.length;
-  const scores = new Float64Array(length + 1);
-  const ends = new Uint32Array(length);
+  const { scores, ends } = length < SCRATCH ? scratch : buffers(length);
+  scores[length] = 0;
   for (let start = length - 1; start >= 0; start--) {
     let best = Number.NEGATIVE_INFINITY;
-    let node = words.child(WordTree.ROOT, run.charCodeAt(start));
+    ends[start] = 0;
+    let node = words.first(run.charCodeAt(start));
     for (let end = start + 1; node !== undefined; end++) {
       const weight = words.weight(node);
       if (weight !== undefined && weight + scores[end]! >= best) {
@@ -73,8 +100,8 @@ function cutSingles(singles: string, words: string[]): void {
     words.push(...singles);
     return;
   }
-  for (const [part] of singles.matchAll(CHINESE_OR_NOT)) {
-    const pieces = FIRST_CHINESE.test(part) ? model.cut(part) : part.split(LATIN_WORD);
-    for (const piece of pieces) if (piece !== '') words.push(piece);
+  for (const piece of singles.match(PIECE)!) {
+    if (!isChinese(piece.charCodeAt(0))) words.push(piece);
+    else for (const word of model.cut(piece)) words.push(word);
   }
 }

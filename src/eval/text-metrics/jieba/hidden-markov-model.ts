@@ -53,8 +53,8 @@ export class HiddenMarkovModel {
     const length = text.length;
     const cameFrom = new Uint8Array(STATES * length);
     let scores = start.map((score, state) => score + this.#emission(state, text.charCodeAt(0)));
+    let next = new Float64Array(STATES);
     for (let at = 1; at < length; at++) {
-      const next = new Float64Array(STATES);
       for (let state = 0; state < STATES; state++) {
         const emission = this.#emission(state, text.charCodeAt(at));
         const [first, second] = BEFORE[state]!;
@@ -64,7 +64,7 @@ export class HiddenMarkovModel {
         next[state] = Math.max(one, other);
         cameFrom[at * STATES + state] = one >= other ? first : second;
       }
-      scores = next;
+      [scores, next] = [next, scores];
     }
     const states = new Uint8Array(length);
     let state: number = scores[SINGLE]! >= scores[END]! ? SINGLE : END;
