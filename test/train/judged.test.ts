@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { RunEnvironment } from '../../src/train/environment.ts';
@@ -14,12 +14,20 @@ const files = (folder: string) =>
 
 it('answers to the test prompts are judged, kept and summarised; the base is asked too', async () => {
   const folder = workspace();
+  const row = {
+    query: 'Write about our oak chair.',
+    chosen: 'You can rest on the oak chair. It is plain.',
+    rejected: 'Buy the amazing oak chair now!',
+  };
+  writeFileSync(join(folder, 'low-test.json'), JSON.stringify(new Array(10).fill(row)));
   const asked: { base: boolean; prompts: number; maxNewTokens: number }[] = [];
   // The `voice` judge gives nothing to an answer with an exclamation mark, and something to a calm one.
   const answer: RunEnvironment['answer'] = async (prompts, adapter, { maxNewTokens, onProgress }) => {
     asked.push({ base: adapter === null, prompts: prompts.length, maxNewTokens });
     onProgress?.(prompts.length);
-    return prompts.map(() => (adapter ? 'You can rest your feet. It is a quiet chair.' : 'Buy it now!'));
+    return prompts.map(() =>
+      adapter ? 'You can rest your feet on the oak chair. You will find it plain.' : 'Buy it now!',
+    );
   };
   const [low, high] = files(folder);
   const config = toyConfig({

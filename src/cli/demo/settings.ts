@@ -38,10 +38,10 @@ export const demoSettings: Readonly<Record<DemoBase, DemoSettings>> = {
     replay: { capacity: 3000, fraction: 0.2 },
     maxNewTokens: 80,
     rates: {
-      lifealign: { sft: 2e-3, preference: 2e-3 },
-      er: { sft: 2e-3, preference: 2e-3 },
-      seqft: { sft: 2e-3, preference: 2e-3 },
-      stl: { sft: 2e-3, preference: 2e-3 },
+      lifealign: { sft: 3e-3, preference: 3e-4 },
+      er: { sft: 3e-3, preference: 3e-4 },
+      seqft: { sft: 3e-3, preference: 3e-4 },
+      stl: { sft: 3e-3, preference: 3e-4 },
     },
   },
   'smollm2-135m-instruct': {
