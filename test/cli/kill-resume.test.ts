@@ -4,7 +4,7 @@
  * `npm run test:faults -- --engine ort` does this at any moment, as often as wanted.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -49,7 +49,9 @@ function cuts(random: Random): readonly Cut[] {
   ];
 }
 
-it('gives the adapters, matrix, scores and steps of an undisturbed run', async () => {
+// On a loaded machine a blow may come after the stage it was meant for; it is then struck anew.
+it('gives the adapters, matrix, scores and steps of an undisturbed run', { retry: 2 }, async () => {
+  for (const name of ['whole', 'killed']) rmSync(at(name), { recursive: true, force: true });
   writeSmallStream(folder());
   const whole = await lifealign(...train('whole'));
   expect(whole.code, whole.stderr).toBe(0);

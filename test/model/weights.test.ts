@@ -335,7 +335,7 @@ describe('the cache', () => {
 
 describe('openModel', () => {
   it.each([
-    ['no-such-thing', /no-such-thing: no such folder or file.*known: smollm2-135m-instruct/],
+    ['no-such-thing', /no-such-thing: no such folder or file.*known: tiny, smollm2-135m-instruct/],
     ['smollm2-135m-instrukt', /Did you mean "smollm2-135m-instruct"/],
     ['owner/name', /lifealign models pull owner\/name/],
   ])('refuses the name %s', async (name, message) => {

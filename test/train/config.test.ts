@@ -57,6 +57,7 @@ describe('a run config', () => {
       consolidation: { threshold: 0.9, lambda: 0.5 },
       reference: 'base',
       evaluate: 'seen',
+      generation: { max_new_tokens: 1024 },
       max_length: 2048,
       invalid_rows: 'error',
       seed: 0,
