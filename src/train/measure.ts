@@ -59,9 +59,9 @@ async function answersOf(
   if (!environment.answer) throw new Error('a run whose tasks have judges needs an environment that answers');
   const { max_new_tokens: maxNewTokens } = config.generation;
   const progress = (environment.progress ?? silentProgress)({
-    label: `${label}, answers`,
+    label: `${label}, answers of at most ${maxNewTokens} tokens`,
     total: test.rows.length * maxNewTokens,
-    unit: 'tokens at most',
+    unit: 'tokens',
   });
   const prompts = test.encoded.map(({ prompt }) => prompt);
   try {
