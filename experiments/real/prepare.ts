@@ -4,8 +4,8 @@
  *     npx tsx experiments/real/prepare.ts [folder of the benchmark]
  *
  * Learning rates and the like are chosen on the validation rows, which come from the end of the training
- * files; test rows are the benchmark's own. The `short-` files hold the rows whose prompt and longer response
- * have at most 420 characters together (about 100 tokens): what two cores can learn from in two hours.
+ * files; test rows are the benchmark's own. HC3, of which only the test file is at hand, is cut into three, of
+ * its shorter rows alone.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -17,7 +17,8 @@ const source = process.argv[2] ?? join(root, '..', 'shared', 'data', 'lifealign-
 const target = join(root, 'runs', 'data');
 
 const validationRows = 300;
-const shortCharacters = 420;
+/** Prompt and longer response together; all but a few of HC3's rows are too long for two cores. */
+const hc3Characters = 1400;
 
 interface Row {
   readonly query: string;
@@ -30,13 +31,8 @@ async function rowsOf(...path: string[]): Promise<Row[]> {
 }
 
 async function write(name: string, rows: readonly Row[]): Promise<void> {
-  const short = rows.filter(
-    ({ query, chosen, rejected }) =>
-      query.length + Math.max(chosen.length, rejected.length) <= shortCharacters,
-  );
   await writeFileAtomic(join(target, `${name}.json`), `${JSON.stringify(rows)}\n`);
-  await writeFileAtomic(join(target, `short-${name}.json`), `${JSON.stringify(short)}\n`);
-  process.stdout.write(`${name}: ${rows.length} rows, ${short.length} of them short\n`);
+  process.stdout.write(`${name}: ${rows.length} rows\n`);
 }
 
 await mkdir(target, { recursive: true });
@@ -53,3 +49,9 @@ for (const [name, folder] of Object.entries(tasks)) {
   await write(`${name}-validation`, rows.slice(kept));
   await write(`${name}-test`, await rowsOf(folder, 'test.json'));
 }
+const hc3 = (await rowsOf('HC3', 'test.json')).filter(
+  ({ query, chosen, rejected }) => query.length + Math.max(chosen.length, rejected.length) <= hc3Characters,
+);
+await write('hc3-train', hc3.slice(0, 130));
+await write('hc3-validation', hc3.slice(130, 210));
+await write('hc3-test', hc3.slice(210));

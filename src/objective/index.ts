@@ -58,7 +58,7 @@ export function parseObjectiveSettings(value: unknown, at = 'objective'): Object
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0] as z.core.$ZodIssue;
-  throw new UserError([at, ...issue.path].join('.') + `: ${issue.message}`);
+  throw new UserError(`${[at, ...issue.path].join('.')}: ${issue.message}`);
 }
 
 /** The objective with these settings; checks them as `parseObjectiveSettings` does. */

@@ -41,9 +41,14 @@ describe('the corpus', () => {
     expect(corpus(100, Random.fromSeed(2))).not.toEqual(conversations.slice(0, 100));
   });
 
-  it('asks nothing that the built-in test rows ask', () => {
-    const tested = builtinTasks.flatMap(({ name }) => readBuiltinSource(`builtin:${name}/test`));
-    const queries = new Set(tested.map(({ query }) => query));
+  it('asks nothing that built-in test and validation rows ask, whatever their seed', () => {
+    const sources = builtinTasks.flatMap(({ name }) =>
+      [0, 1, 77].flatMap((seed) => [
+        `builtin:${name}/test?seed=${seed}`,
+        `builtin:${name}/validation?seed=${seed}`,
+      ]),
+    );
+    const queries = new Set(sources.flatMap((source) => readBuiltinSource(source)).map(({ query }) => query));
     const asked = corpus(3000, Random.fromSeed(3)).flatMap(({ messages }) => messages);
     expect(asked.filter(({ content }) => queries.has(content))).toEqual([]);
   });
