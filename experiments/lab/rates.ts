@@ -14,7 +14,12 @@ import { meanInterval } from './seeds.ts';
 const root = labFolder('rates', demoSettings.tiny);
 const seeds = [1001, 1002];
 const methods: readonly LabMethod[] = ['lifealign', 'er', 'seqft'];
-const trials = [1e-3, 3e-3].flatMap((sft) => [3e-4, 1e-3].map((preference) => ({ sft, preference })));
+const trials = [
+  ...[1e-3, 3e-3].flatMap((sft) => [3e-4, 1e-3].map((preference) => ({ sft, preference }))),
+  // The best of those lay at the grid's edge; these lie beyond it.
+  { sft: 6e-3, preference: 3e-4 },
+  { sft: 3e-3, preference: 1e-4 },
+];
 
 const jobs: Job[] = methods.flatMap((method) =>
   trials.flatMap((rates) => seeds.map((seed) => ({ method, seed, rates, split: 'validation' as const }))),
