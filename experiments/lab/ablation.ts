@@ -5,9 +5,9 @@
  *     npx tsx experiments/lab/ablation.ts > experiments/lab/results/ablation.md
  */
 import { demoSettings } from '../../src/cli/demo/settings.ts';
+import { meanInterval } from '../../src/eval/statistics.ts';
 import type { ScoreMatrix } from '../../src/train/results.ts';
 import { type Job, jobSummary, labFolder, runJobs } from './jobs.ts';
-import { meanInterval } from './seeds.ts';
 
 const settings = demoSettings.tiny;
 // Where rates.ts left its runs: those with all rows' share of replay are the same.

@@ -8,13 +8,21 @@
  * seed decides rows, the adapter's start and the order of rows together; the base is one and the same.
  */
 import { demoSettings } from '../../src/cli/demo/settings.ts';
+import { meanInterval, type SeedMean } from '../../src/eval/statistics.ts';
 import type { RunSummary, ScoreMatrix } from '../../src/train/results.ts';
 import { type Job, jobSummary, type LabMethod, labFolder, runJobs } from './jobs.ts';
-import { meanInterval, shownInterval } from './seeds.ts';
 
 const seeds = [0, 1, 2, 3, 4];
 const methods = ['stl', 'seqft', 'er', 'lifealign'] as const;
-const settings = demoSettings.tiny;
+/** `lifealign=0.006/0.0003` as an argument compares with other rates than the demo's. */
+const given = process.argv.slice(2).map((argument) => {
+  const [, method, sft, preference] = /^(\w+)=([^/]+)\/([^/]+)$/.exec(argument) ?? [];
+  return [method as LabMethod, { sft: Number(sft), preference: Number(preference) }] as const;
+});
+const settings = {
+  ...demoSettings.tiny,
+  rates: { ...demoSettings.tiny.rates, ...Object.fromEntries(given) },
+};
 const root = labFolder('compare', settings);
 
 const job = (method: LabMethod, seed: number): Job => ({
@@ -32,6 +40,7 @@ const runs = new Map<LabMethod, readonly RunSummary[]>(
 );
 const tasks = runs.get('stl')![0]!.tasks;
 const scoreOf = (summary: RunSummary, score: ScoreName): ScoreMatrix => summary[score]!;
+const shownInterval = ({ mean, margin }: SeedMean) => `${mean.toFixed(1)} ± ${margin.toFixed(1)}`;
 const over = (method: LabMethod, number: (summary: RunSummary) => number) =>
   shownInterval(meanInterval(runs.get(method)!.map(number)));
 const difference = (a: LabMethod, b: LabMethod, number: (summary: RunSummary) => number) =>

@@ -8,15 +8,15 @@
  * learning takes SeqFT's, whose upper bound it is.
  */
 import { demoSettings } from '../../src/cli/demo/settings.ts';
+import { meanInterval } from '../../src/eval/statistics.ts';
 import { type Job, jobSummary, type LabMethod, labFolder, runJobs } from './jobs.ts';
-import { meanInterval } from './seeds.ts';
 
 const root = labFolder('rates', demoSettings.tiny);
 const seeds = [1001, 1002];
 const methods: readonly LabMethod[] = ['lifealign', 'er', 'seqft'];
 const trials = [
   ...[1e-3, 3e-3].flatMap((sft) => [3e-4, 1e-3].map((preference) => ({ sft, preference }))),
-  // The best of those lay at the grid's edge; these lie beyond it.
+  // The settings were frozen on those four. Their best lay at the grid's edge; these lie beyond it.
   { sft: 6e-3, preference: 3e-4 },
   { sft: 3e-3, preference: 1e-4 },
 ];

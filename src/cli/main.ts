@@ -8,9 +8,11 @@
  */
 import { Command } from 'commander';
 import { version } from '../support/version.ts';
+import { registerCompare } from './commands/compare.ts';
 import { registerConsolidate } from './commands/consolidate.ts';
 import { registerDataCheck } from './commands/data-check.ts';
 import { registerDemo } from './commands/demo.ts';
+import { registerEvaluate } from './commands/evaluate.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerMetrics } from './commands/metrics.ts';
 import { registerModels } from './commands/models.ts';
@@ -25,7 +27,9 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerGenerate,
   registerTrain,
   registerConsolidate,
+  registerEvaluate,
   registerMetrics,
+  registerCompare,
   registerDemo,
 ];
 

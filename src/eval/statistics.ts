@@ -1,9 +1,12 @@
 /**
- * How far a score over test rows can be trusted. The rows are one draw from a task's distribution: the
- * bootstrap redraws them with replacement and looks at how much the mean moves. [Efron & Tibshirani 1993,
- * An Introduction to the Bootstrap, chapters 13 and 16]
+ * How far a score can be trusted.
+ *
+ * Over test rows: they are one draw from a task's distribution, and the bootstrap redraws them with replacement
+ * and looks at how much the mean moves. [Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapters 13
+ * and 16] Over seeds, which are few: Student's t.
  */
 import type { Random } from '../support/random.ts';
+import { studentQuantile, studentWithin } from './student-t.ts';
 
 export interface Interval {
   /** The mean over the rows as they are. */
@@ -28,37 +31,15 @@ export function bootstrapMean(
   random: Random,
   options: BootstrapOptions = {},
 ): Interval {
-  return bootstrapSumOfMeans([values], random, options);
-}
-
-/**
- * The same for the sum of several means over different rows, such as an average over tasks: each
- * stratum's rows are redrawn apart, as each task has test rows of its own.
- */
-export function bootstrapSumOfMeans(
-  strata: readonly (readonly number[])[],
-  random: Random,
-  options: BootstrapOptions = {},
-): Interval {
   const { resamples = 10_000, level = 0.95 } = options;
-  if (strata.some((values) => values.length === 0))
-    throw new RangeError('an interval needs at least one value');
-  const sums = new Float64Array(resamples);
-  for (const values of strata) {
-    for (let resample = 0; resample < resamples; resample++) {
-      let sum = 0;
-      for (let draw = 0; draw < values.length; draw++) sum += values[random.integer(values.length)]!;
-      sums[resample]! += sum / values.length;
-    }
+  if (values.length === 0) throw new RangeError('an interval needs at least one value');
+  const means = new Float64Array(resamples);
+  for (let resample = 0; resample < resamples; resample++) {
+    let sum = 0;
+    for (let draw = 0; draw < values.length; draw++) sum += values[random.integer(values.length)]!;
+    means[resample] = sum / values.length;
   }
-  sums.sort();
-  const tail = (1 - level) / 2;
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  return {
-    estimate: strata.reduce((sum, values) => sum + mean(values), 0),
-    low: quantile(sums, tail),
-    high: quantile(sums, 1 - tail),
-  };
+  return percentileInterval(mean(values), means, level);
 }
 
 /**
@@ -79,6 +60,41 @@ export function bootstrapDifference(
   }
   const differences = after.map((value, row) => value - before[row]!);
   return bootstrapMean(differences, random, options);
+}
+
+/** `estimate` between the quantiles of its resampled values, which are sorted in place. */
+export function percentileInterval(estimate: number, resampled: Float64Array, level: number): Interval {
+  resampled.sort();
+  const tail = (1 - level) / 2;
+  return { estimate, low: quantile(resampled, tail), high: quantile(resampled, 1 - tail) };
+}
+
+export interface SeedMean {
+  readonly mean: number;
+  /** Half the width of the interval; NaN for a single value. */
+  readonly margin: number;
+  /** Two-sided, of the mean being 0; NaN for a single value. */
+  readonly pValue: number;
+}
+
+/**
+ * Mean over runs that differ in their seed, one value each, with Student's t interval and one-sample test;
+ * over differences of paired runs, that is the paired t-test. Values are taken as normally distributed, which
+ * two or three cannot show. Equal values other than 0 have a margin and a p-value of 0.
+ */
+export function meanInterval(values: readonly number[], level = 0.95): SeedMean {
+  if (values.length === 0) throw new RangeError('a mean needs at least one value');
+  const centre = mean(values);
+  const degrees = values.length - 1;
+  if (degrees === 0) return { mean: centre, margin: Number.NaN, pValue: Number.NaN };
+  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
+  const error = Math.sqrt(squares / degrees / values.length);
+  const pValue = centre === 0 ? 1 : Math.max(0, 1 - studentWithin(Math.abs(centre) / error, degrees));
+  return { mean: centre, margin: studentQuantile(level, degrees) * error, pValue };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Linear interpolation between order statistics, as numpy's default. `sorted` is ascending. */

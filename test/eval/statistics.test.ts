@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bootstrapDifference, bootstrapMean } from '../../src/eval/statistics.ts';
+import { bootstrapDifference, bootstrapMean, meanInterval } from '../../src/eval/statistics.ts';
 import { Random } from '../../src/support/random.ts';
 
 const random = () => Random.fromSeed(7);
@@ -53,5 +53,28 @@ describe('bootstrap intervals', () => {
   it('refuse what they cannot be computed for', () => {
     expect(() => bootstrapMean([], random())).toThrow(/at least one value/);
     expect(() => bootstrapDifference([1], [1, 2], random())).toThrow(/equally many/);
+  });
+});
+
+describe('means over seeds', () => {
+  it('have the hand-worked t interval and test', () => {
+    // Mean 3, deviation √2.5, error √0.5 = 0.7071; t(4) = 2.7764; t = 3/0.7071 = 4.2426, p = 0.01324
+    const { mean, margin, pValue } = meanInterval([1, 2, 3, 4, 5]);
+    expect(mean).toBe(3);
+    expect(margin).toBeCloseTo(2.7764 * Math.sqrt(0.5), 3);
+    expect(pValue).toBeCloseTo(0.01324, 4);
+  });
+
+  it('take any number of seeds', () => {
+    const many = Array.from({ length: 40 }, (_, seed) => seed % 2);
+    // Deviation √(10/39), error 0.08006, t(39) = 2.0227
+    expect(meanInterval(many).margin).toBeCloseTo(2.0227 * Math.sqrt(10 / 39 / 40), 4);
+  });
+
+  it('say that one seed shows nothing, and what equal seeds show', () => {
+    expect(meanInterval([4])).toEqual({ mean: 4, margin: Number.NaN, pValue: Number.NaN });
+    expect(meanInterval([4, 4])).toEqual({ mean: 4, margin: 0, pValue: 0 });
+    expect(meanInterval([0, 0])).toEqual({ mean: 0, margin: 0, pValue: 1 });
+    expect(() => meanInterval([])).toThrow(/at least one value/);
   });
 });

@@ -1,0 +1,86 @@
+/** A comparison as text: Markdown and LaTeX for people, CSV (a line for each number) and JSON for programs. */
+import { type Comparison, listed, type Quantities, statisticNames, type TestedEstimate } from './index.ts';
+import { comparisonNotes, comparisonTables, type Table } from './tables.ts';
+
+export const formatNames = ['markdown', 'csv', 'json', 'latex'] as const;
+export type FormatName = (typeof formatNames)[number];
+
+export const formats: Readonly<Record<FormatName, (comparison: Comparison) => string>> = {
+  markdown: (comparison) =>
+    [...comparisonTables(comparison).map(markdownTable), ...comparisonNotes(comparison)]
+      .join('\n\n')
+      .concat('\n'),
+  latex: (comparison) =>
+    [...comparisonTables(comparison).map(latexTable), ...comparisonNotes(comparison).map(latexText)]
+      .join('\n\n')
+      .concat('\n'),
+  csv: csv,
+  json: (comparison) => `${JSON.stringify(comparison, null, 2)}\n`,
+};
+
+function markdownTable({ title, head, rows }: Table): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return `${title}\n\n${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}`;
+}
+
+/** Needs the booktabs package. */
+function latexTable({ title, head, rows }: Table): string {
+  const line = (cells: readonly string[]) => `  ${cells.map(latexText).join(' & ')} \\\\`;
+  return [
+    '\\begin{table}',
+    `\\caption{${latexText(title)}}`,
+    `\\begin{tabular}{l${'r'.repeat(head.length - 1)}}`,
+    '  \\toprule',
+    line(head),
+    '  \\midrule',
+    ...rows.map(line),
+    '  \\bottomrule',
+    '\\end{tabular}',
+    '\\end{table}',
+  ].join('\n');
+}
+
+const latexCommands: Readonly<Record<string, string>> = {
+  '\\': '\\textbackslash{}',
+  '~': '\\textasciitilde{}',
+  '^': '\\textasciicircum{}',
+  '<': '\\textless{}',
+  '>': '\\textgreater{}',
+};
+
+function latexText(text: string): string {
+  return text.replace(/[\\~^<>#$%&_{}]/g, (sign) => latexCommands[sign] ?? `\\${sign}`);
+}
+
+const CSV_HEAD = ['score', 'run', 'minus', 'task', 'statistic', 'estimate', 'low', 'high', 'p'];
+
+/** A number is a task's, from the matrix's last row, or a statistic's; `minus` marks a difference. */
+function csv({ tasks, compared, scores }: Comparison): string {
+  const rows = scores.flatMap(({ score, runs, differences }) => [
+    ...runs.flatMap((run, at) => csvRows([score, compared[at]!, ''], tasks, run)),
+    ...differences.flatMap((difference, at) =>
+      csvRows([score, compared[0]!, compared[at + 1]!], tasks, difference),
+    ),
+  ]);
+  return [CSV_HEAD, ...rows].map((row) => `${row.map(csvField).join(',')}\n`).join('');
+}
+
+function csvRows(
+  start: readonly string[],
+  tasks: readonly string[],
+  quantities: Quantities<Partial<TestedEstimate>>,
+): (string | number)[][] {
+  const labels = [...tasks.map((task) => [task, '']), ...statisticNames.map((name) => ['', name])];
+  return listed(quantities).map(({ estimate, low, high, pValue }, at) => [
+    ...start,
+    ...labels[at]!,
+    ...[estimate, low, high, pValue].map((value) => value ?? ''),
+  ]);
+}
+
+/** [RFC 4180] */
+function csvField(field: string | number): string {
+  const text = String(field);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

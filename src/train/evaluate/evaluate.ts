@@ -1,0 +1,127 @@
+/**
+ * Any adapter, or none, against any set of tasks: `<k>-<name>/predict_results.json` for each task, and
+ * summary.json. Read on in task.ts.
+ */
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { adapterHash } from '../../model/adapter.ts';
+import { writeFileAtomic } from '../../support/atomic-file.ts';
+import { DataError, UserError } from '../../support/errors.ts';
+import { lockFolder } from '../folder-lock.ts';
+import { FixedPolicy } from '../reference.ts';
+import type { EvaluationEnvironment } from './environment.ts';
+import { type Evaluation, fingerprint, settingsOf } from './evaluation.ts';
+import { type LoadedTask, loadTask } from './rows.ts';
+import { evaluateTask } from './task.ts';
+import { isLeftover, removeLeftovers, TaskFolder, type TaskResult } from './task-folder.ts';
+
+export interface EvaluationSummary {
+  readonly model: string;
+  /** The engine's identity: weights, configuration, precision. */
+  readonly model_hash: string;
+  readonly tokenizer_hash: string;
+  readonly template_hash: string;
+  readonly adapter: string | null;
+  readonly adapter_hash: string | null;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly tasks: readonly TaskResult[];
+}
+
+/**
+ * Everything is read and checked before anything is written. What is finished, in the folder that goes on
+ * (`environment.resume`), is taken as it is.
+ *
+ * @throws {UserError} for rows, or an output folder, that cannot be used; for a folder that holds another
+ *   evaluation, naming the first difference; for log-probs that are not finite; as the LLM judge does.
+ */
+export async function evaluate(
+  evaluation: Evaluation,
+  environment: EvaluationEnvironment,
+): Promise<EvaluationSummary> {
+  const { outputFolder, versions = {}, signal, log = () => {} } = environment;
+  const tasks = await loadTasks(evaluation, environment);
+  const folders = tasks.map(({ name }, at) => new TaskFolder(join(outputFolder, `${at + 1}-${name}`)));
+  const hash = evaluation.adapter && adapterHash(evaluation.adapter);
+  const records = tasks.map((task) => ({
+    fingerprint: fingerprint(evaluation, environment, task, hash),
+    versions,
+  }));
+  signal?.throwIfAborted();
+  const lock = await lockFolder(outputFolder, log);
+  try {
+    await checkFolder(environment);
+    for (const [at, folder] of folders.entries()) await folder.check(records[at]!, log);
+    await removeLeftovers(outputFolder);
+    const base = await FixedPolicy.open(null, environment);
+    const results: TaskResult[] = [];
+    for (const [at, task] of tasks.entries()) {
+      const folder = folders[at]!;
+      const label = `task ${at + 1}/${tasks.length} ${task.name}`;
+      await folder.enter(records[at]!);
+      const known = await folder.result(!task.private || evaluation.keepPrivate);
+      if (known) log(`${label}: finished before`);
+      results.push(known ?? (await evaluateTask(evaluation, environment, base, task, folder, label)));
+    }
+    const summary = summarise(evaluation, environment, hash, results);
+    await writeFileAtomic(join(outputFolder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+    return summary;
+  } finally {
+    lock.release();
+  }
+}
+
+async function loadTasks(
+  { tasks, expectedRows, maxLength: longest, invalidRows }: Evaluation,
+  { text, log = () => {} }: EvaluationEnvironment,
+): Promise<LoadedTask[]> {
+  const maxLength = Math.min(longest, text.maxPositions);
+  const loaded: LoadedTask[] = [];
+  for (const [at, task] of tasks.entries()) {
+    const one = await loadTask(task, text, { maxLength, invalidRows, log });
+    const expected = expectedRows?.[at];
+    if (expected !== undefined && one.test.sha256 !== expected) {
+      const problem = `task ${task.name}: its rows are not those the run was tested with`;
+      throw new DataError({ file: one.test.file }, problem);
+    }
+    loaded.push(one);
+  }
+  return loaded;
+}
+
+/** Nothing that is not an evaluation's may be written over. */
+async function checkFolder({ outputFolder, resume = false, log }: EvaluationEnvironment): Promise<void> {
+  const isOther = (name: string) => !name.startsWith('run.lock') && !isLeftover(name);
+  const names = (await readdir(outputFolder)).filter(isOther);
+  if (names.length === 0) {
+    if (resume) log?.(`nothing to resume in ${outputFolder}: starting the evaluation`);
+    return;
+  }
+  const isEvaluation = names.some((name) => existsSync(join(outputFolder, name, 'evaluation.json')));
+  if (!isEvaluation) throw new UserError(`${outputFolder}: holds something else; choose another folder`);
+  if (!resume) {
+    const advice = 'continue it with --resume, or choose another folder';
+    throw new UserError(`${outputFolder}: holds an evaluation already; ${advice}`);
+  }
+}
+
+function summarise(
+  evaluation: Evaluation,
+  environment: EvaluationEnvironment,
+  adapter: string | null,
+  tasks: readonly TaskResult[],
+): EvaluationSummary {
+  const { engine, text, versions = {} } = environment;
+  return {
+    model: evaluation.model,
+    model_hash: engine.identity,
+    tokenizer_hash: text.identity.tokenizer,
+    template_hash: text.identity.template,
+    adapter: evaluation.adapterFolder,
+    adapter_hash: adapter,
+    versions,
+    settings: settingsOf(evaluation, environment),
+    tasks,
+  };
+}
