@@ -11,7 +11,7 @@ import { studentQuantile, studentWithin } from './student-t.ts';
 export interface Interval {
   /** The mean over the rows as they are. */
   readonly estimate: number;
-  /** The interval's ends, percentile method. */
+  /** The interval's ends, by the percentile method where nothing else is said. */
   readonly low: number;
   readonly high: number;
 }
@@ -67,6 +67,16 @@ export function percentileInterval(estimate: number, resampled: Float64Array, le
   resampled.sort();
   const tail = (1 - level) / 2;
   return { estimate, low: quantile(resampled, tail), high: quantile(resampled, 1 - tail) };
+}
+
+/**
+ * The same for an estimate that is biased, such as a maximum: its resampled values lie as far from it as it lies
+ * from the truth, and on the same side, so the quantiles are mirrored at it. The interval may leave the estimate
+ * out. [the basic interval of Davison & Hinkley 1997, Bootstrap Methods and their Application, section 5.2]
+ */
+export function basicInterval(estimate: number, resampled: Float64Array, level: number): Interval {
+  const { low, high } = percentileInterval(estimate, resampled, level);
+  return { estimate, low: 2 * estimate - high, high: 2 * estimate - low };
 }
 
 export interface SeedMean {

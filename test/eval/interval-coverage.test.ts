@@ -8,6 +8,8 @@ describe('95 % intervals and tests at 0.05', () => {
       trials: 120,
       resamples: 200,
     });
+    // A maximum of noise is the hard case; with percentile intervals it would be covered three times in four.
+    expect(statistics['forgetting']).toBeGreaterThan(0.84);
     for (const name of ['last', 'bwt', 'ap', 'fwt'] as const) {
       expect(statistics[name]).toBeGreaterThan(0.9);
       expect(statistics[name]).toBeLessThan(0.99);

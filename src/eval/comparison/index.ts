@@ -8,7 +8,7 @@ import { type RunResults, sameRows } from './run-results.ts';
 
 export type { AloneTask } from './alone.ts';
 export type { Estimate, TestedEstimate } from './compare-rows.ts';
-export { listed, type Quantities, type StatisticName, statisticNames } from './quantities.ts';
+export { listed, type Quantities, statisticNames } from './quantities.ts';
 export { type ScoreName, scoreTitles } from './row-matrix.ts';
 export { readRunResults } from './run-results.ts';
 

@@ -36,6 +36,11 @@ export function fromList<T>(values: readonly T[]): Quantities<T> {
   return { tasks, statistics: Object.fromEntries(entries) };
 }
 
+/** Whether the quantity at this place of the list is a weighted sum of cells; forgetting's maximum is not. */
+export function isLinear(at: number, tasks: number): boolean {
+  return statisticNames[at - tasks] !== 'forgetting';
+}
+
 function meanOf(rows: Rows): number | null {
   return rows && rows.reduce((sum, value) => sum + value, 0) / rows.length;
 }
