@@ -10,7 +10,7 @@ import { findRuleJudge } from '../../src/eval/judges/index.ts';
 import { preferenceScores, rowScores } from '../../src/eval/preference.ts';
 import { encodePrompt, encodeRows } from '../../src/text/segments.ts';
 import { openBaseModel } from '../../src/train/base-model.ts';
-import { judgedPrompt } from '../../src/train/stream-data.ts';
+import { judgedPrompt } from '../../src/train/task-rows.ts';
 
 const [name = 'tiny', split = 'test'] = process.argv.slice(2);
 const { text, engine } = await openBaseModel(name, { threads: 1 });

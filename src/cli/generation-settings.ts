@@ -1,4 +1,5 @@
-/** The flags of `generate` that say how, checked. */
+/** The flags that say how answers are made, declared and checked: of `generate` and `evaluate`. */
+import type { Command } from 'commander';
 import {
   generationRanges,
   inRange,
@@ -10,6 +11,20 @@ import { UserError } from '../support/errors.ts';
 
 export interface GenerationFlags extends Readonly<Record<RangedSetting, string>> {
   readonly stop: readonly string[];
+}
+
+/** Declares them, `--max-new-tokens` aside, whose default differs. */
+export function addGenerationFlags(command: Command): Command {
+  const append = (value: string, before: readonly string[]) => [...before, value];
+  return command
+    .option('--temperature <number>', '0: the most probable token; above: drawn', '0')
+    .option('--top-p <share>', 'draw from the most probable tokens that hold this share', '1')
+    .option('--top-k <count>', 'draw from the k most probable tokens; 0: from all', '0')
+    .option('--min-p <share>', 'draw from tokens at least this share as probable as the first', '0')
+    .option('--repetition-penalty <number>', 'above 1: what was said before is less probable', '1')
+    .option('--seed <number>', 'decides what is drawn', '0')
+    .option('--stop <text>', 'ends an answer and is no part of it; may be repeated', append, [])
+    .option('--batch-size <count>', 'answers made at a time', '16');
 }
 
 /** @throws {UserError} naming the flag and what was expected */

@@ -1,6 +1,5 @@
 /** A stream's tasks, loaded and checked before anything is trained: a bad file of the last task stops it now. */
-import { resolve } from 'node:path';
-import { isBuiltinSource } from './builtin/source.ts';
+import { resolveSource } from './builtin/source.ts';
 import { type ReadOptions, type RowsFile, readPreferenceRows } from './read-rows.ts';
 import type { PreferenceRow } from './row.ts';
 
@@ -40,8 +39,7 @@ export async function loadTasks(
 ): Promise<TaskData[]> {
   const tasks: TaskData[] = [];
   for (const entry of entries) {
-    const read = (file: string) =>
-      readPreferenceRows(isBuiltinSource(file) ? file : resolve(folder, file), { invalidRows });
+    const read = (file: string) => readPreferenceRows(resolveSource(folder, file), { invalidRows });
     tasks.push({ ...entry, train: await read(entry.train), test: await read(entry.test) });
   }
   return tasks;

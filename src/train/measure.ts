@@ -5,7 +5,8 @@ import { silentProgress } from '../support/progress.ts';
 import { scorePolicy } from './reference.ts';
 import type { Run } from './run.ts';
 import type { TaskScores } from './state.ts';
-import { judgedPrompt, type StreamTask, scoredRows } from './stream-data.ts';
+import type { StreamTask } from './stream-data.ts';
+import { judgedPrompt, scoredRows } from './task-rows.ts';
 
 export interface JudgedAnswer {
   /** The row's position in its data file, from 0. */

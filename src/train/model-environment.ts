@@ -6,7 +6,7 @@ import type { ProgressFactory } from '../support/progress.ts';
 import { version } from '../support/version.ts';
 import { readEndTokens } from '../text/end-tokens.ts';
 import { encodeRows } from '../text/segments.ts';
-import { openBaseModel } from './base-model.ts';
+import { type BaseModel, openBaseModel } from './base-model.ts';
 import type { RunEnvironment } from './environment.ts';
 
 export type ModelEnvironment = Pick<
@@ -40,15 +40,10 @@ export async function openModelEnvironment(
     ...(progress ? { progress } : {}),
     ...(threads === undefined ? {} : { threads }),
   });
-  const { model, text, modules, engine } = opened;
+  const { model, text, engine } = opened;
   const endTokens = await readEndTokens(model.path, text.tokenizer);
   return {
-    engine,
-    text: {
-      identity: { tokenizer: text.tokenizer.identity, template: text.template.identity },
-      maxPositions: model.config.maxPositions,
-      encodeRows: (rows, options) => encodeRows(rows, text, options),
-    },
+    ...modelSides(opened),
     answer: async (prompts, adapter, { maxNewTokens, onProgress, signal }) => {
       const options = {
         maxNewTokens,
@@ -58,6 +53,21 @@ export async function openModelEnvironment(
       };
       const answers = await generateText(engine, text.tokenizer, prompts, adapter, options);
       return answers.map((answer) => answer.text);
+    },
+  };
+}
+
+type ModelSides = Pick<RunEnvironment, 'engine' | 'text' | 'createAdapter' | 'checkAdapter'> &
+  Required<Pick<RunEnvironment, 'versions'>>;
+
+/** What an opened base brings to whoever works with it; its engine stays the caller's to close. */
+export function modelSides({ model, text, modules, engine }: BaseModel): ModelSides {
+  return {
+    engine,
+    text: {
+      identity: { tokenizer: text.tokenizer.identity, template: text.template.identity },
+      maxPositions: model.config.maxPositions,
+      encodeRows: (rows, options) => encodeRows(rows, text, options),
     },
     createAdapter: (settings, random) => initialiseAdapter(settings, modules, random),
     checkAdapter: (adapter, source) => checkAdapterFits(adapter, modules, source),

@@ -7,23 +7,10 @@ import type { RowsFile } from '../data/read-rows.ts';
 import type { PreferenceRow } from '../data/row.ts';
 import { loadTasks } from '../data/task.ts';
 import { findRuleJudge } from '../eval/judges/index.ts';
-import type { JudgedPrompt, RuleJudge } from '../eval/judges/judge.ts';
-import { DataError, UserError } from '../support/errors.ts';
-import type { EncodedRow } from '../text/encoded-row.ts';
+import type { RuleJudge } from '../eval/judges/judge.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { TextSide } from './environment.ts';
-
-export interface TaskRows {
-  readonly file: string;
-  /** Of the file's bytes. */
-  readonly sha256: string;
-  readonly rows: readonly PreferenceRow[];
-  /** `encoded[i]` is `rows[i]`. */
-  readonly encoded: readonly EncodedRow[];
-  /** Of these rows' prompts, how many lost their beginning; and how many rows were left out as invalid. */
-  readonly cutPrompts: number;
-  readonly skippedRows: number;
-}
+import { checkJudge, encodeTaskRows, type TaskRows } from './task-rows.ts';
 
 export interface StreamTask {
   readonly name: string;
@@ -59,24 +46,11 @@ export async function loadStream(
   }
 
   const encode = (source: RowsFile<PreferenceRow>, limit: number | null): TaskRows => {
-    const { file, sha256 } = source;
-    const options = { file, maxLength, invalidRows: config.invalid_rows, limit };
-    const { encoded, kept, cutPrompts: cut, skipped } = text.encodeRows(source.rows, options);
-    if (encoded.length === 0) throw new DataError({ file }, 'no rows are left that can be encoded');
-    const rows = kept.map((position) => source.rows[position]!);
-    // Rows behind the last one taken were not wanted: they are not missing.
-    const end = encoded.length === limit ? rows.at(-1)!.index : Number.POSITIVE_INFINITY;
-    const leftOut = [...source.skipped, ...skipped].filter(({ row }) => row <= end);
-    for (const { row, field, problem } of leftOut.sort((a, b) => a.row - b.row)) {
-      log(`${file}: row ${row} is left out: ${field === '' ? '' : `field "${field}": `}${problem}`);
-    }
-    if (limit !== null && encoded.length < limit) {
-      log(`warning: ${file}: only ${encoded.length} rows can be used; ${limit} were asked for`);
-    }
-    if (cut > 0) log(`${file}: ${cut} prompts cut at the left to fit ${maxLength} tokens`);
-    cutPrompts += cut;
-    skippedRows += leftOut.length;
-    return { file, sha256, rows, encoded, cutPrompts: cut, skippedRows: leftOut.length };
+    const invalidRows = config.invalid_rows;
+    const rows = encodeTaskRows(source, { text, maxLength, invalidRows, limit, use: 'encoded', log });
+    cutPrompts += rows.cutPrompts;
+    skippedRows += rows.skippedRows;
+    return rows;
   };
 
   const loaded = await loadTasks(config.tasks, { folder: '.', invalidRows: config.invalid_rows });
@@ -93,30 +67,4 @@ export async function loadStream(
     return { name: task.name, judge, train, test };
   });
   return { tasks, cutPrompts, skippedRows };
-}
-
-/** A judge that cannot read some row says so now, not after hours of training. */
-function checkJudge(judge: RuleJudge, { file, rows }: TaskRows): void {
-  for (const row of rows) {
-    try {
-      judge.score(row.chosen, judgedPrompt(row));
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      throw new DataError({ file, row: row.index + 1 }, `the judge ${judge.name}: ${error.message}`);
-    }
-  }
-}
-
-/** A row as judges see it. */
-export function judgedPrompt({ prompt, chosen }: PreferenceRow): JudgedPrompt {
-  return { query: prompt.at(-1)?.content ?? '', reference: chosen };
-}
-
-/** A task's test rows as scores name them. */
-export function scoredRows({ rows, encoded }: TaskRows) {
-  return encoded.map(({ chosen, rejected }, at) => ({
-    index: rows[at]!.index,
-    chosenTokens: chosen.length,
-    rejectedTokens: rejected.length,
-  }));
 }

@@ -6,7 +6,7 @@ import { UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
 import type { FinishedRun } from '../../train/evaluate/finished-run.ts';
 import type { EvaluationTask, EvaluationTaskInput } from '../../train/evaluate/tasks.ts';
-import { type GenerationFlags, generationSettings } from '../generation-settings.ts';
+import { addGenerationFlags, type GenerationFlags, generationSettings } from '../generation-settings.ts';
 import { interruptible } from '../interrupt.ts';
 import { threadsOf, wholeNumber } from '../whole-number.ts';
 
@@ -33,7 +33,7 @@ interface EvaluateFlags extends Omit<GenerationFlags, 'samples' | 'maxNewTokens'
 const DEFAULTS = { maxNewTokens: 1024, maxLength: 2048, invalidRows: 'error' } as const;
 
 export function registerEvaluate(program: Command): void {
-  program
+  const command = program
     .command('evaluate')
     .description('log-prob scores, answers, text scores and judges of a model or run on a set of tasks')
     .option('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
@@ -54,25 +54,13 @@ export function registerEvaluate(program: Command): void {
     .option('--resume', 'go on with what the folder holds, if it is the same evaluation')
     .option('--keep-private', "write private tasks' predict_results.json too")
     .option('--max-new-tokens <tokens>', "the most tokens of an answer (default: 1024, or the run's)")
-    .option('--temperature <number>', '0: the most probable token; above: drawn', '0')
-    .option('--top-p <share>', 'draw from the most probable tokens that hold this share', '1')
-    .option('--top-k <count>', 'draw from the k most probable tokens; 0: from all', '0')
-    .option('--min-p <share>', 'draw from tokens at least this share as probable as the first', '0')
-    .option('--repetition-penalty <number>', 'above 1: what was said before is less probable', '1')
-    .option('--seed <number>', 'decides what is drawn', '0')
-    .option('--stop <text>', 'ends an answer and is no part of it; may be repeated', append, [])
-    .option('--batch-size <count>', 'answers made at a time', '16')
     .option('--max-length <tokens>', "longer rows lose the prompt's beginning (default: 2048, or the run's)")
     .option(
       '--invalid-rows <policy>',
       "error: refuse; skip: list and leave out (default: error, or the run's)",
     )
-    .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
-    .action(evaluateCommand);
-}
-
-function append(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
+    .option('--threads <number>', 'threads of the engine (default: as many as there are cores)');
+  addGenerationFlags(command).action(evaluateCommand);
 }
 
 async function evaluateCommand(flags: EvaluateFlags): Promise<void> {

@@ -6,7 +6,7 @@ import type { GeneratedText, GenerateTextOptions } from '../../eval/generate-tex
 import { writeFileAtomic } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
-import { type GenerationFlags, generationSettings } from '../generation-settings.ts';
+import { addGenerationFlags, type GenerationFlags, generationSettings } from '../generation-settings.ts';
 import { interruptible } from '../interrupt.ts';
 import { checkOutput } from '../output-file.ts';
 import { threadsOf } from '../whole-number.ts';
@@ -32,7 +32,7 @@ type Task =
     };
 
 export function registerGenerate(program: Command): void {
-  program
+  const command = program
     .command('generate')
     .description('answers of a model to the prompts of a data file, or to one prompt')
     .requiredOption('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
@@ -41,26 +41,14 @@ export function registerGenerate(program: Command): void {
     .option('--output <file>', 'JSON lines {index, text, tokens, finish_reason}')
     .option('--prompt <text>', 'instead of a file: its answer goes to standard output as it comes')
     .option('--max-new-tokens <tokens>', 'the most tokens of an answer', '256')
-    .option('--temperature <number>', '0: the most probable token; above: drawn', '0')
-    .option('--top-p <share>', 'draw from the most probable tokens that hold this share', '1')
-    .option('--top-k <count>', 'draw from the k most probable tokens; 0: from all', '0')
-    .option('--min-p <share>', 'draw from tokens at least this share as probable as the first', '0')
-    .option('--repetition-penalty <number>', 'above 1: what was said before is less probable', '1')
-    .option('--seed <number>', 'decides what is drawn', '0')
     .option('--samples <count>', 'answers to each prompt; each line then has a field "sample"', '1')
-    .option('--stop <text>', 'ends an answer and is no part of it; may be repeated', collect, [])
-    .option('--batch-size <count>', 'answers made at a time', '16')
     .option(
       '--invalid-rows <policy>',
       'error: refuse the file if it has any; skip: list and leave out',
       'error',
     )
-    .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
-    .action(generate);
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
+    .option('--threads <number>', 'threads of the engine (default: as many as there are cores)');
+  addGenerationFlags(command).action(generate);
 }
 
 async function generate(flags: GenerateFlags): Promise<void> {

@@ -2,6 +2,7 @@
  * Built-in rows by name, wherever a file of rows is named: `builtin:facts/train`, or with another seed
  * `builtin:facts/train?seed=3`.
  */
+import { resolve } from 'node:path';
 import { UserError } from '../../support/errors.ts';
 import { didYouMean } from '../../support/nearest-name.ts';
 import { builtinTasks } from './index.ts';
@@ -15,6 +16,11 @@ const prefix = 'builtin:';
 
 export function isBuiltinSource(file: string): boolean {
   return file.startsWith(prefix);
+}
+
+/** Where rows are: a path made absolute from `folder`, or the name of built-in rows as it is. */
+export function resolveSource(folder: string, source: string): string {
+  return isBuiltinSource(source) ? source : resolve(folder, source);
 }
 
 /** @throws {UserError} saying what is wrong with the name. */

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import { isBuiltinSource } from '../../data/builtin/source.ts';
+import { resolveSource } from '../../data/builtin/source.ts';
 import { findMethod } from '../../method/index.ts';
 import type { Method } from '../../method/method.ts';
 import type { LoraSettings } from '../../model/adapter.ts';
@@ -67,7 +67,7 @@ export async function resolveRunConfig(tree: ConfigTree, { file, folder }: Confi
     throw refuse(`tasks.${twice}.name`, `"${config.tasks[twice]?.name}" names an earlier task too`);
 
   const absolute = (path: string) => resolve(folder, path);
-  const rowsOf = (source: string) => (isBuiltinSource(source) ? source : absolute(source));
+  const rowsOf = (source: string) => resolveSource(folder, source);
   const adapter = config.adapter === null ? null : absolute(config.adapter);
   return {
     ...config,

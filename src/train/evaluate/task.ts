@@ -4,7 +4,7 @@ import { createRatingJudge } from '../../eval/llm-judge/rating-judge.ts';
 import { preferenceScores, prefersChosen, rewardMargin, rowScores } from '../../eval/preference.ts';
 import { scoreAnswers } from '../../eval/text-metrics/index.ts';
 import { type FixedPolicy, scorePolicy } from '../reference.ts';
-import { judgedPrompt, scoredRows } from '../stream-data.ts';
+import { judgedPrompt, scoredRows } from '../task-rows.ts';
 import { answerTask } from './answers.ts';
 import type { EvaluationEnvironment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';

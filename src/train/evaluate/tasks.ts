@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
-import { isBuiltinSource } from '../../data/builtin/source.ts';
+import { resolveSource } from '../../data/builtin/source.ts';
 import { rubricNames } from '../../eval/llm-judge/prompts.ts';
 import { DataError } from '../../support/errors.ts';
 import { readTextFile } from '../../support/json.ts';
@@ -64,6 +64,6 @@ export function checkedTasks(tree: unknown, source: string, folder: string): Eva
   }
   return tasks.map((entry) => ({
     ...entry,
-    test: isBuiltinSource(entry.test) ? entry.test : resolve(folder, entry.test),
+    test: resolveSource(folder, entry.test),
   }));
 }
