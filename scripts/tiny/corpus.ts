@@ -4,12 +4,11 @@
  */
 import { pick } from '../../src/data/builtin/grammar.ts';
 import { builtinTasks } from '../../src/data/builtin/index.ts';
+import { type Conversation, exchange } from '../../src/data/builtin/neutral/conversation.ts';
+import { everydayConversation } from '../../src/data/builtin/neutral/everyday/index.ts';
 import { isReserved } from '../../src/data/builtin/rows.ts';
 import type { BuiltinTask, Situation, Split } from '../../src/data/builtin/task.ts';
 import type { Random } from '../../src/support/random.ts';
-import { type Conversation, exchange } from './conversation.ts';
-import { contentConversation } from './filler/content.ts';
-import { supportConversation } from './filler/support.ts';
 
 /** The share of conversations that belong to no task. */
 const neutralShare = 0.3;
@@ -24,7 +23,7 @@ export function corpus(count: number, random: Random): Conversation[] {
 
 function conversation(random: Random): Conversation {
   if (random.uniform() < neutralShare) {
-    return pick(random, [supportConversation, contentConversation])(random);
+    return everydayConversation(random);
   }
   const task = pick(random, builtinTasks);
   const situation = freshSituation(task, random);

@@ -1,11 +1,11 @@
 /** The text side of models/tiny: the files of its tokenizer, and conversations as documents of tokens. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Conversation } from '../../src/data/builtin/neutral/conversation.ts';
 import { writeFileAtomic } from '../../src/support/atomic-file.ts';
 import { encodePrompt, encodeResponse } from '../../src/text/segments.ts';
 import type { TextModel } from '../../src/text/text-model.ts';
 import { trainTokenizer } from './bpe.ts';
-import type { Conversation } from './conversation.ts';
 
 export const specialTokens = ['<|endoftext|>', '<|im_start|>', '<|im_end|>'] as const;
 export const padTokenId = 0;

@@ -9,7 +9,7 @@
  * Other fields of a row are ignored, for data sets carry scores and sources; other fields of a message
  * are not, for they (tool calls, names) would change what the model sees.
  */
-import type { Message, PreferenceRow, PromptRow } from './row.ts';
+import type { ConversationRow, Message, PreferenceRow, PromptRow } from './row.ts';
 
 /** What is wrong with a row, and in which field. */
 export interface RowProblem {
@@ -42,6 +42,15 @@ export function parsePromptRow(value: unknown, index: number): Parsed<PromptRow>
   return caught(() => {
     const { prompt, promptKind } = promptOf(record(value));
     return { row: { index, prompt }, promptKind };
+  });
+}
+
+/** A row with one response, {query | prompt, response}: what a policy is asked and might answer. */
+export function parseConversationRow(value: unknown, index: number): Parsed<ConversationRow> | RowProblem {
+  return caught(() => {
+    const fields = record(value);
+    const { prompt, promptKind } = promptOf(fields);
+    return { row: { index, prompt, response: response(fields['response'], 'response', prompt) }, promptKind };
   });
 }
 

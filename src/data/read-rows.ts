@@ -1,8 +1,14 @@
 /** Files of rows, read and checked: what `train`, `score`, `generate` and `data check` start from. */
 import { DataError } from '../support/errors.ts';
-import { type Parsed, parsePreferenceRow, parsePromptRow, type RowProblem } from './parse-row.ts';
+import {
+  type Parsed,
+  parseConversationRow,
+  parsePreferenceRow,
+  parsePromptRow,
+  type RowProblem,
+} from './parse-row.ts';
 import { type DataRecord, readRecords } from './records.ts';
-import type { PreferenceRow, PromptRow } from './row.ts';
+import type { ConversationRow, PreferenceRow, PromptRow } from './row.ts';
 
 export interface ReadOptions {
   /** `error`: the first invalid row throws; `skip`: invalid rows are left out and listed. */
@@ -36,6 +42,11 @@ export function readPreferenceRows(file: string, options: ReadOptions): Promise<
 /** As `readPreferenceRows`, for rows of which only the prompt is needed. */
 export function readPromptRows(file: string, options: ReadOptions): Promise<RowsFile<PromptRow>> {
   return readRows(file, options, parsePromptRow);
+}
+
+/** As `readPreferenceRows`, for rows with one response. */
+export function readConversationRows(file: string, options: ReadOptions): Promise<RowsFile<ConversationRow>> {
+  return readRows(file, options, parseConversationRow);
 }
 
 async function readRows<Row>(

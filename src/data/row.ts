@@ -11,6 +11,11 @@ export interface PromptRow {
   readonly prompt: readonly Message[];
 }
 
+/** What is asked, and one answer to it. */
+export interface ConversationRow extends PromptRow {
+  readonly response: string;
+}
+
 /**
  * One preference row as read from a file and checked: what was asked, the answer preferred and the
  * answer it was preferred to.

@@ -1,4 +1,4 @@
-/** A stream's tasks, loaded and checked before anything is trained: a bad file of the last task stops it now. */
+/** A task's files, read and checked. */
 import { resolveSource } from './builtin/source.ts';
 import { type ReadOptions, type RowsFile, readPreferenceRows } from './read-rows.ts';
 import type { PreferenceRow } from './row.ts';
@@ -26,21 +26,17 @@ export interface TaskData extends Omit<TaskEntry, 'train' | 'test'> {
   readonly test: RowsFile<PreferenceRow>;
 }
 
-export interface LoadTasksOptions {
+export interface LoadTaskOptions {
   /** What relative paths start from. */
   readonly folder: string;
   readonly invalidRows: ReadOptions['invalidRows'];
 }
 
 /** @throws {UserError} as `readPreferenceRows`, for the first file that has something wrong. */
-export async function loadTasks(
-  entries: readonly TaskEntry[],
-  { folder, invalidRows }: LoadTasksOptions,
-): Promise<TaskData[]> {
-  const tasks: TaskData[] = [];
-  for (const entry of entries) {
-    const read = (file: string) => readPreferenceRows(resolveSource(folder, file), { invalidRows });
-    tasks.push({ ...entry, train: await read(entry.train), test: await read(entry.test) });
-  }
-  return tasks;
+export async function loadTask(
+  entry: TaskEntry,
+  { folder, invalidRows }: LoadTaskOptions,
+): Promise<TaskData> {
+  const read = (file: string) => readPreferenceRows(resolveSource(folder, file), { invalidRows });
+  return { ...entry, train: await read(entry.train), test: await read(entry.test) };
 }

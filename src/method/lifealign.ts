@@ -9,8 +9,8 @@ export const lifealign: Method = {
   hooks: {
     endStage({ before, after, history, consolidation }) {
       if (!consolidation) return { adapter: after };
-      const { adapter, refined } = consolidateAdapter(before, after, history, consolidation);
-      return { adapter, memory: refined };
+      const { adapter, refined, reports } = consolidateAdapter(before, after, history, consolidation);
+      return { adapter, memory: refined, reports };
     },
   },
 };

@@ -5,7 +5,7 @@
  * Which loss is minimised is not the method's to say (see objective/): it only brings a default.
  */
 import type { ReplaySettings } from '../data/replay-buffer.ts';
-import type { ConsolidationSettings } from '../memory/consolidate.ts';
+import type { ConsolidationSettings, MatrixReport } from '../memory/consolidate.ts';
 import type { MemoryHistory } from '../memory/consolidate-adapter.ts';
 import type { Adapter } from '../model/adapter.ts';
 import type { ObjectiveName } from '../objective/index.ts';
@@ -33,6 +33,8 @@ export interface StageResult {
   readonly adapter: Adapter;
   /** Appended to the history; its tensors have the adapter's names and shapes. */
   readonly memory?: Adapter;
+  /** What consolidation did to each matrix, by tensor name. */
+  readonly reports?: ReadonlyMap<string, MatrixReport>;
 }
 
 export interface MethodHooks {

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { makeFolder, writeFileAtomic } from '../support/atomic-file.ts';
+import { makeFolder, writeJsonFile } from '../support/atomic-file.ts';
 import { cacheFolder } from '../support/cache-folder.ts';
 import { UserError } from '../support/errors.ts';
 import { errorCode, fileError } from '../support/file-error.ts';
@@ -23,7 +23,7 @@ export async function rememberName(name: string, folder: string): Promise<void> 
   const file = nameFile(name);
   await makeFolder(dirname(file));
   const content: PulledName = { name, folder: basename(folder), pulled: new Date().toISOString() };
-  await writeFileAtomic(file, `${JSON.stringify(content, null, 2)}\n`);
+  await writeJsonFile(file, content);
 }
 
 /** What `name` stands for, or `null` where it was never pulled. */

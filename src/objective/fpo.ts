@@ -26,6 +26,7 @@ export function fpo(settings: z.infer<typeof fpoSettings>): Objective {
     responses: 'pair',
     normalizer: 'rows',
     constants: REFERENCE_CONSTANTS,
+    focalFactor: (margin) => (1 / (1 + Math.exp(margin))) ** settings.gamma,
     expression: (inputs) =>
       withLabelSmoothing(
         (r) => focalLoss(r, settings.gamma),

@@ -25,6 +25,11 @@ export interface Objective {
   readonly normalizer: 'rows' | 'chosen_tokens';
   /** Names of the per-row constants it reads. */
   readonly constants: readonly string[];
+  /**
+   * By what a row's logistic loss is multiplied, given the row's reward margin r; left out where there is no
+   * such factor.
+   */
+  focalFactor?(margin: number): number;
   /** The row losses, shape [rows]. */
   expression(inputs: ObjectiveInputs): Tensor;
 }

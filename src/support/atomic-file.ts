@@ -23,6 +23,11 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
   await writeFileAtomicStream(path, (sink) => sink.write(data));
 }
 
+/** `value` as JSON for people and programs, written as `writeFileAtomic` does. */
+export async function writeJsonFile(path: string, value: unknown): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
 /** As `writeFileAtomic`, for content too big to hold: `produce` hands it over piece by piece. */
 export async function writeFileAtomicStream(
   path: string,

@@ -5,6 +5,7 @@ import { linearModules } from '../model/linear-modules.ts';
 import type { LinearModule } from '../model/lora-modules.ts';
 import type { ModelFolder } from '../model/model-folder.ts';
 import { type OpenOptions, openModel } from '../model/resolve.ts';
+import { readEndTokens } from '../text/end-tokens.ts';
 import { loadTextModel, type TextModel } from '../text/text-model.ts';
 
 export interface BaseModel {
@@ -12,6 +13,7 @@ export interface BaseModel {
   readonly text: TextModel;
   readonly modules: readonly LinearModule[];
   readonly engine: OrtEngine;
+  readonly endTokens: readonly number[];
 }
 
 export interface BaseModelOptions extends OpenOptions {
@@ -27,9 +29,10 @@ export interface BaseModelOptions extends OpenOptions {
 export async function openBaseModel(nameOrPath: string, options: BaseModelOptions): Promise<BaseModel> {
   const model = await openModel(nameOrPath, options);
   const text = await loadTextModel(model.path, model.config.vocabularySize);
+  const endTokens = await readEndTokens(model.path, text.tokenizer);
   const engine = await createOrtEngine(
     model,
     options.threads === undefined ? {} : { threads: options.threads },
   );
-  return { model, text, modules: linearModules(model.config), engine };
+  return { model, text, modules: linearModules(model.config), engine, endTokens };
 }

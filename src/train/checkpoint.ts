@@ -21,7 +21,7 @@ import type { RunConfig } from './config/schema.ts';
 import { phases, type ReplayedRow, type RunState, stageOptimizer } from './state.ts';
 import type { StreamTask } from './stream-data.ts';
 
-const FORMAT = 'lifealign checkpoint 3';
+const FORMAT = 'lifealign checkpoint 4';
 const KEPT = 2;
 
 const taskScores = z.strictObject({
@@ -30,6 +30,7 @@ const taskScores = z.strictObject({
   margin: z.number(),
   judge: z.number().nullable(),
 });
+const generalScores = z.strictObject({ loss: z.number(), baseLoss: z.number(), kl: z.number() });
 const recordSchema = z.strictObject({
   format: z.literal(FORMAT),
   /** Hash over the run's config and data. */
@@ -41,6 +42,7 @@ const recordSchema = z.strictObject({
   memory: z.array(z.string()),
   replay: z.string().nullable(),
   scores: z.array(z.array(taskScores.nullable())),
+  general: z.array(generalScores.nullable()),
   stepLogBytes: z.int(),
   steps: z.int(),
   tokens: z.int(),
@@ -162,8 +164,9 @@ function numberOf(file: string): number {
   return Number.parseInt(file, 10);
 }
 
-function positionOf({ task, phase, step, scores, stepLogBytes, steps, tokens, seconds }: RunState) {
-  return { task, phase, step, scores, stepLogBytes, steps, tokens, seconds };
+function positionOf(state: RunState) {
+  const { task, phase, step, scores, general, stepLogBytes, steps, tokens, seconds } = state;
+  return { task, phase, step, scores, general, stepLogBytes, steps, tokens, seconds };
 }
 
 /** @throws for a record that could not be read again, such as one with a number that JSON cannot hold. */

@@ -15,6 +15,8 @@ export interface TextSide {
   readonly identity: { readonly tokenizer: string; readonly template: string };
   /** The longest sequence the base takes, in tokens. */
   readonly maxPositions: number;
+  /** That end an answer. */
+  readonly endTokens: readonly number[];
   encodeRows(rows: readonly PreferenceRow[], options: EncodeRowsOptions): EncodedRows;
 }
 
@@ -29,8 +31,8 @@ export interface RunEnvironment {
   readonly engine: Engine;
   readonly text: TextSide;
   /**
-   * Greedy answers to encoded prompts under the base (`null`) or the base with an adapter, as text. Only runs
-   * whose tasks have judges need it.
+   * Greedy answers to encoded prompts under the base (`null`) or the base with an adapter, as text. Runs
+   * whose tasks have judges need it; the others give no sample answers without it.
    */
   answer?(
     prompts: readonly Int32Array[],

@@ -15,6 +15,8 @@ export interface RunHashes {
   /** `null` where the config names no adapter. */
   readonly adapter: string | null;
   readonly reference: string | null;
+  /** Of the neutral conversations; `null` where none are measured. */
+  readonly general: string | null;
   readonly tasks: readonly { readonly train: string; readonly test: string }[];
 }
 
@@ -27,6 +29,7 @@ export function fingerprint(config: RunConfig, hashes: RunHashes): Record<string
     template: hashes.template,
     adapter: hashes.adapter,
     reference: hashes.reference ?? config.reference,
+    general: config.general && { ...config.general, rows: hashes.general },
     tasks: config.tasks.map((task, at) => ({ ...task, ...hashes.tasks[at] })),
   };
 }

@@ -16,6 +16,9 @@ export interface JudgedAnswer {
   readonly score: number;
 }
 
+/** To a task without a judge, for people to look at. */
+export type SampleAnswer = Omit<JudgedAnswer, 'score'>;
+
 export interface Measured {
   readonly scores: TaskScores;
   readonly rows: readonly RowScore[];
@@ -51,20 +54,57 @@ function judged({ judge, test }: StreamTask, answers: readonly string[]): Judged
   });
 }
 
+/** Long enough to see how an answer goes. */
+const SAMPLE_TOKENS = 64;
+
+/** Whether a task's answers are looked at by people alone; private ones by nobody. */
+export function isSampled({ judge, private: isPrivate }: StreamTask): boolean {
+  return judge === null && !isPrivate;
+}
+
+/**
+ * Short answers to the first few test prompts of each task, all made together; none where the environment does
+ * not answer.
+ */
+export async function sampleAnswers(
+  run: Run,
+  tasks: readonly StreamTask[],
+  adapter: Adapter | null,
+  label: string,
+): Promise<readonly (readonly SampleAnswer[])[]> {
+  const { samples, max_new_tokens: longest } = run.config.generation;
+  const prompts = tasks.map(({ test }) => test.encoded.slice(0, samples).map(({ prompt }) => prompt));
+  if (!run.environment.answer || prompts.flat().length === 0) return tasks.map(() => []);
+  const answers = await answer(run, prompts.flat(), adapter, Math.min(SAMPLE_TOKENS, longest), label);
+  const given = answers.values();
+  return tasks.map(({ test }, at) =>
+    prompts[at]!.map((_, row) => ({ index: test.rows[row]!.index, answer: given.next().value! })),
+  );
+}
+
 async function answersOf(
-  { environment, config }: Run,
+  run: Run,
   { test }: StreamTask,
   adapter: Adapter | null,
   label: string,
 ): Promise<readonly string[]> {
+  const prompts = test.encoded.map(({ prompt }) => prompt);
+  return answer(run, prompts, adapter, run.config.generation.max_new_tokens, label);
+}
+
+async function answer(
+  { environment }: Run,
+  prompts: readonly Int32Array[],
+  adapter: Adapter | null,
+  maxNewTokens: number,
+  label: string,
+): Promise<readonly string[]> {
   if (!environment.answer) throw new Error('a run whose tasks have judges needs an environment that answers');
-  const { max_new_tokens: maxNewTokens } = config.generation;
   const progress = (environment.progress ?? silentProgress)({
     label: `${label}, answers of at most ${maxNewTokens} tokens`,
-    total: test.rows.length * maxNewTokens,
+    total: prompts.length * maxNewTokens,
     unit: 'tokens',
   });
-  const prompts = test.encoded.map(({ prompt }) => prompt);
   try {
     return await environment.answer(prompts, adapter, {
       maxNewTokens,

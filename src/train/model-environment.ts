@@ -4,7 +4,6 @@ import { generateText } from '../eval/generate-text.ts';
 import { checkAdapterFits, initialiseAdapter } from '../model/lora-modules.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import { version } from '../support/version.ts';
-import { readEndTokens } from '../text/end-tokens.ts';
 import { encodeRows } from '../text/segments.ts';
 import { type BaseModel, openBaseModel } from './base-model.ts';
 import type { RunEnvironment } from './environment.ts';
@@ -40,8 +39,7 @@ export async function openModelEnvironment(
     ...(progress ? { progress } : {}),
     ...(threads === undefined ? {} : { threads }),
   });
-  const { model, text, engine } = opened;
-  const endTokens = await readEndTokens(model.path, text.tokenizer);
+  const { text, engine, endTokens } = opened;
   return {
     ...modelSides(opened),
     answer: async (prompts, adapter, { maxNewTokens, onProgress, signal }) => {
@@ -61,12 +59,13 @@ type ModelSides = Pick<RunEnvironment, 'engine' | 'text' | 'createAdapter' | 'ch
   Required<Pick<RunEnvironment, 'versions'>>;
 
 /** What an opened base brings to whoever works with it; its engine stays the caller's to close. */
-export function modelSides({ model, text, modules, engine }: BaseModel): ModelSides {
+export function modelSides({ model, text, modules, engine, endTokens }: BaseModel): ModelSides {
   return {
     engine,
     text: {
       identity: { tokenizer: text.tokenizer.identity, template: text.template.identity },
       maxPositions: model.config.maxPositions,
+      endTokens,
       encodeRows: (rows, options) => encodeRows(rows, text, options),
     },
     createAdapter: (settings, random) => initialiseAdapter(settings, modules, random),

@@ -49,6 +49,7 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
     ...text.identity,
     adapter: given && adapterHash(given),
     reference: named && adapterHash(named),
+    general: data.neutral?.sha256 ?? null,
     tasks: data.tasks.map(({ train, test }) => ({ train: train.sha256, test: test.sha256 })),
   };
   const recorded = { config, hashes, versions: environment.versions ?? {} };

@@ -1,17 +1,7 @@
-/**
- * What a run leaves in its output folder. Every file is written anew as a whole. Texts of rows never are;
- * generated answers are, where a task has a judge.
- */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import * as z from 'zod';
+/** A run's numbers as a whole: matrix.json after every task, summary.json at the end. */
+import { join } from 'node:path';
 import { type MatrixSummary, summariseMatrix } from '../eval/matrix.ts';
-import type { RowScore } from '../eval/preference.ts';
-import { writePeftAdapter } from '../model/peft.ts';
-import { makeFolder, writeFileAtomic, writeFolderAtomic } from '../support/atomic-file.ts';
-import { UserError } from '../support/errors.ts';
-import { parseJsonFile } from '../support/json.ts';
-import type { JudgedAnswer } from './measure.ts';
+import { writeJsonFile } from '../support/atomic-file.ts';
 import type { Run } from './run.ts';
 import type { TaskScores } from './state.ts';
 
@@ -21,12 +11,23 @@ export interface ScoreMatrix extends MatrixSummary {
   readonly base?: readonly (number | null)[];
 }
 
+/** After each task, in nats per token; `null` where not measured. */
+export interface GeneralAbility {
+  /** Loss on neutral conversations. */
+  readonly base_loss: number;
+  readonly loss: readonly (number | null)[];
+  /** KL of the policy to the base on neutral prompts. */
+  readonly kl: readonly (number | null)[];
+}
+
 export interface StreamScores {
   readonly preference_accuracy: ScoreMatrix;
   readonly reward_accuracy: ScoreMatrix;
   readonly margin: ScoreMatrix;
   /** Of greedy answers; left out where no task has a judge. */
   readonly judge?: ScoreMatrix;
+  /** Left out where it is not measured. */
+  readonly general?: GeneralAbility;
 }
 
 export interface RunSummary extends StreamScores {
@@ -55,8 +56,15 @@ interface TaskRowCounts {
   readonly test_skipped_rows: number;
 }
 
-/** The result matrices as far as they are measured; `base` holds the base's scores on each task. */
-export function streamScores(run: Run, base: readonly TaskScores[]): StreamScores {
+/** What was measured of the base: on each task's test rows, and its loss on neutral conversations. */
+export interface BaseScores {
+  readonly tasks: readonly TaskScores[];
+  /** Nats per token; `null` where general ability is not measured. */
+  readonly loss: number | null;
+}
+
+/** The result matrices as far as they are measured. */
+export function streamScores(run: Run, { tasks: base, loss }: BaseScores): StreamScores {
   const matrixOf = (score: keyof TaskScores) =>
     summariseMatrix(run.state.scores.map((row) => row.map((cell) => cell?.[score] ?? null)));
   return {
@@ -69,6 +77,15 @@ export function streamScores(run: Run, base: readonly TaskScores[]): StreamScore
     ...(run.data.tasks.some((task) => task.judge)
       ? { judge: { base: base.map((scores) => scores.judge), ...matrixOf('judge') } }
       : {}),
+    ...(loss === null ? {} : { general: generalAbility(run, loss) }),
+  };
+}
+
+function generalAbility({ state }: Run, baseLoss: number): GeneralAbility {
+  return {
+    base_loss: baseLoss,
+    loss: state.general.map((scores) => scores?.loss ?? null),
+    kl: state.general.map((scores) => scores?.kl ?? null),
   };
 }
 
@@ -98,76 +115,17 @@ export function runSummary(run: Run, scores: StreamScores): RunSummary {
 
 /** matrix.json, after every task. */
 export async function writeMatrix(run: Run, scores: StreamScores): Promise<void> {
-  await writeJson(join(run.environment.outputFolder, 'matrix.json'), { tasks: taskNames(run), ...scores });
+  await writeJsonFile(join(run.environment.outputFolder, 'matrix.json'), {
+    tasks: taskNames(run),
+    ...scores,
+  });
 }
 
 /** summary.json, at the end. */
 export async function writeSummary(run: Run, summary: RunSummary): Promise<void> {
-  await writeJson(join(run.environment.outputFolder, 'summary.json'), summary);
-}
-
-/** tasks/<k>-<name>/adapter/: the adapter as the finished task leaves it, after consolidation. */
-export async function writeTaskAdapter(run: Run): Promise<void> {
-  const { state, config, environment } = run;
-  const folder = join(environment.outputFolder, 'tasks', numberedName(run, state.task), 'adapter');
-  await makeFolder(dirname(folder));
-  const fill = (temporary: string) => writePeftAdapter(temporary, state.adapter, { baseModel: config.base });
-  await writeFolderAtomic(folder, fill, { replace: true });
-}
-
-/** tasks/<k>-<name>/scores/<j>-<name>.json: task j's test rows after task k, for intervals and paired tests. */
-export async function writeScores(run: Run, tested: number, scores: readonly RowScore[]): Promise<void> {
-  const { state, environment } = run;
-  const folder = join(environment.outputFolder, 'tasks', numberedName(run, state.task), 'scores');
-  await makeFolder(folder);
-  const rows = scores.map((row) => ({
-    index: row.index,
-    chosen_logp: row.chosenLogp,
-    rejected_logp: row.rejectedLogp,
-    base_chosen_logp: row.referenceChosenLogp,
-    base_rejected_logp: row.referenceRejectedLogp,
-    chosen_tokens: row.chosenTokens,
-    rejected_tokens: row.rejectedTokens,
-  }));
-  await writeJson(join(folder, `${numberedName(run, tested)}.json`), rows);
-}
-
-/**
- * What was answered to a task's test prompts: `tasks/<k>-<name>/answers/<j>-<name>.json` after task k,
- * `base/answers/<j>-<name>.json` before training.
- */
-export async function writeAnswers(
-  run: Run,
-  trained: number | 'base',
-  tested: number,
-  answers: readonly JudgedAnswer[],
-): Promise<void> {
-  const of = trained === 'base' ? 'base' : join('tasks', numberedName(run, trained));
-  const folder = join(run.environment.outputFolder, of, 'answers');
-  await makeFolder(folder);
-  await writeJson(join(folder, `${numberedName(run, tested)}.json`), answers);
-}
-
-/** What the base answered when the run began; undefined where that was not written yet. */
-export async function readBaseAnswers(run: Run, tested: number): Promise<readonly string[] | undefined> {
-  const folder = join(run.environment.outputFolder, 'base', 'answers');
-  const file = join(folder, `${numberedName(run, tested)}.json`);
-  if (!existsSync(file)) return undefined;
-  const answers = z.array(z.object({ answer: z.string() })).safeParse(await parseJsonFile(file));
-  const count = run.data.tasks[tested]!.test.rows.length;
-  if (answers.success && answers.data.length === count) return answers.data.map(({ answer }) => answer);
-  throw new UserError(`${file}: not what this program wrote; remove the file to have it made again`);
+  await writeJsonFile(join(run.environment.outputFolder, 'summary.json'), summary);
 }
 
 function taskNames(run: Run): string[] {
   return run.data.tasks.map((task) => task.name);
-}
-
-/** Folders count tasks from 1. */
-function numberedName(run: Run, task: number): string {
-  return `${task + 1}-${run.data.tasks[task]!.name}`;
-}
-
-async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }

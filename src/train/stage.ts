@@ -13,6 +13,7 @@ import { currentTask, type Run, taskLabel } from './run.ts';
 import { enterPhase, type Phase, stageOptimizer } from './state.ts';
 import { type StageRow, type StepResult, trainStep } from './step.ts';
 import type { StepRecord } from './step-log.ts';
+import { writeConsolidation } from './task-records.ts';
 
 /** Trains what is left of the stage the run is in, ends it as the method says, and enters `next`. */
 export async function trainStage(run: Run, stage: StageName, next: Phase): Promise<void> {
@@ -43,7 +44,7 @@ export async function trainStage(run: Run, stage: StageName, next: Phase): Promi
   } finally {
     progress.stop();
   }
-  endStage(run);
+  await endStage(run, stage);
   enterPhase(state, next);
 }
 
@@ -139,11 +140,12 @@ export function readsReference(run: Run, stage: StageName): boolean {
   return REFERENCE_CONSTANTS.some((name) => run.objectives[stage].constants.includes(name));
 }
 
-function endStage(run: Run): void {
+async function endStage(run: Run, stage: StageName): Promise<void> {
   const { state, method, config } = run;
-  const stage = { before: state.stageStart, after: state.adapter, history: state.history };
-  const result = method.hooks.endStage?.({ ...stage, consolidation: config.consolidation });
+  const ended = { before: state.stageStart, after: state.adapter, history: state.history };
+  const result = method.hooks.endStage?.({ ...ended, consolidation: config.consolidation });
   if (!result) return;
+  if (result.reports) await writeConsolidation(run, stage, result.reports);
   state.adapter = result.adapter;
   if (result.memory) state.history.append(result.memory);
 }
@@ -164,6 +166,8 @@ function stepRecord(
         }
       : null;
   const margins = rewards?.chosen.map((reward, at) => reward - rewards.rejected[at]!);
+  const objective = run.objectives[stage];
+  const focal = objective.focalFactor && margins?.map((margin) => objective.focalFactor!(margin));
   return {
     task: currentTask(run).name,
     stage,
@@ -171,11 +175,14 @@ function stepRecord(
     loss,
     grad_norm: gradNorm,
     'logps/chosen': mean(logps.chosen),
-    'logps/rejected': run.objectives[stage].responses === 'pair' ? mean(logps.rejected) : null,
+    'logps/rejected': objective.responses === 'pair' ? mean(logps.rejected) : null,
     'rewards/chosen': rewards && mean(rewards.chosen),
     'rewards/rejected': rewards && mean(rewards.rejected),
     'rewards/margins': margins ? mean(margins) : null,
     'rewards/accuracies': margins ? 100 * mean(margins.map((margin) => (margin > 0 ? 1 : 0))) : null,
+    'focal/mean': focal ? mean(focal) : null,
+    'focal/min': focal ? Math.min(...focal) : null,
+    'focal/max': focal ? Math.max(...focal) : null,
     learning_rate: learningRate,
     tokens_per_second: tokens / seconds,
   };

@@ -3,6 +3,7 @@
  * nothing else: what is random is drawn from generators named by seed, task, stage and epoch.
  */
 import type { ReplayBuffer } from '../data/replay-buffer.ts';
+import type { GeneralScores } from '../eval/general-ability.ts';
 import type { PreferenceScores } from '../eval/preference.ts';
 import { MemoryHistory } from '../memory/consolidate-adapter.ts';
 import type { Adapter } from '../model/adapter.ts';
@@ -45,6 +46,8 @@ export interface RunState {
   history: MemoryHistory;
   /** `scores[i][j]`: on task j's test rows after task i; `null` where not measured. */
   scores: (TaskScores | null)[][];
+  /** General ability after each task; `null` where not measured. */
+  general: (GeneralScores | null)[];
   /** Bytes of steps.jsonl that belong to the steps done. */
   stepLogBytes: number;
   /** Training steps, tokens they covered, and seconds of work, over all resumes. */
@@ -62,7 +65,17 @@ export function initialState(
 ): RunState {
   const scores = Array.from({ length: tasks }, () => new Array<TaskScores | null>(tasks).fill(null));
   const counters = { stepLogBytes: 0, steps: 0, tokens: 0, seconds: 0 };
-  const state = { task: -1, phase: 'sft' as const, step: 0, optimizer: null, replay, scores, ...counters };
+  const general = new Array<GeneralScores | null>(tasks).fill(null);
+  const measured = { scores, general };
+  const state = {
+    task: -1,
+    phase: 'sft' as const,
+    step: 0,
+    optimizer: null,
+    replay,
+    ...measured,
+    ...counters,
+  };
   const start = { adapter: initial, taskStart: initial, stageStart: initial, history: new MemoryHistory() };
   const whole: RunState = { ...state, ...start };
   beginTask(whole, startTask);

@@ -23,6 +23,10 @@ export interface StepRecord {
   readonly 'rewards/margins': number | null;
   /** % of rows whose chosen response has the higher reward. */
   readonly 'rewards/accuracies': number | null;
+  /** The factor (1 − p)^gamma over the batch's rows; `null` for objectives without one. */
+  readonly 'focal/mean': number | null;
+  readonly 'focal/min': number | null;
+  readonly 'focal/max': number | null;
   readonly learning_rate: number;
   /** Prompt tokens count once for each response run. */
   readonly tokens_per_second: number;

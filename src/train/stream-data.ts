@@ -5,23 +5,28 @@
 import { countOverlap } from '../data/overlap.ts';
 import type { RowsFile } from '../data/read-rows.ts';
 import type { PreferenceRow } from '../data/row.ts';
-import { loadTasks } from '../data/task.ts';
+import { loadTask } from '../data/task.ts';
 import { findRuleJudge } from '../eval/judges/index.ts';
 import type { RuleJudge } from '../eval/judges/judge.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { TextSide } from './environment.ts';
-import { checkJudge, encodeTaskRows, type TaskRows } from './task-rows.ts';
+import { loadNeutralRows, type NeutralRows } from './neutral.ts';
+import { checkJudge, encodeTaskRows, type TaskRows, untoldOf, withoutTelling } from './task-rows.ts';
 
 export interface StreamTask {
   readonly name: string;
   /** Scores greedy answers to the test prompts; `null`: log-prob scores only. */
   readonly judge: RuleJudge | null;
+  /** Texts of its rows, and answers to them, are shown and written nowhere. */
+  readonly private: boolean;
   readonly train: TaskRows;
   readonly test: TaskRows;
 }
 
 export interface StreamData {
   readonly tasks: readonly StreamTask[];
+  /** `null` where general ability is not measured. */
+  readonly neutral: NeutralRows | null;
   /** Prompts that lost their beginning to fit `max_length`. */
   readonly cutPrompts: number;
   /** Invalid rows left out under `invalid_rows: skip`. */
@@ -45,26 +50,31 @@ export async function loadStream(
     );
   }
 
-  const encode = (source: RowsFile<PreferenceRow>, limit: number | null): TaskRows => {
+  const encode = (source: RowsFile<PreferenceRow>, limit: number | null, isPrivate: boolean): TaskRows => {
     const invalidRows = config.invalid_rows;
-    const rows = encodeTaskRows(source, { text, maxLength, invalidRows, limit, use: 'encoded', log });
+    const options = { text, maxLength, invalidRows, limit, use: 'encoded', log } as const;
+    const rows = encodeTaskRows(source, { ...options, ...untoldOf(isPrivate) });
     cutPrompts += rows.cutPrompts;
     skippedRows += rows.skippedRows;
     return rows;
   };
-
-  const loaded = await loadTasks(config.tasks, { folder: '.', invalidRows: config.invalid_rows });
-  const tasks = loaded.map((task): StreamTask => {
-    const train = encode(task.train, task.train_rows);
-    const test = encode(task.test, task.test_rows);
+  const load = async (entry: RunConfig['tasks'][number]): Promise<StreamTask> => {
+    const { name, private: isPrivate } = entry;
+    const files = await loadTask(entry, { folder: '.', invalidRows: config.invalid_rows });
+    const train = encode(files.train, entry.train_rows, isPrivate);
+    const test = encode(files.test, entry.test_rows, isPrivate);
     const overlap = countOverlap(train.rows, test.rows);
     if (overlap > 0) {
       const share = `${overlap} of ${test.rows.length} test rows`;
-      log(`warning: task ${task.name}: ${share} have a prompt of its training rows`);
+      log(`warning: task ${name}: ${share} have a prompt of its training rows`);
     }
-    const judge = task.judge === null ? null : findRuleJudge(task.judge);
+    const judge = entry.judge === null ? null : findRuleJudge(entry.judge);
     if (judge) checkJudge(judge, test);
-    return { name: task.name, judge, train, test };
-  });
-  return { tasks, cutPrompts, skippedRows };
+    return { name, private: isPrivate, judge, train, test };
+  };
+
+  const tasks: StreamTask[] = [];
+  for (const entry of config.tasks) tasks.push(await withoutTelling(entry.private, () => load(entry)));
+  const neutral = config.general && (await loadNeutralRows(config.general, text));
+  return { tasks, neutral, cutPrompts, skippedRows };
 }

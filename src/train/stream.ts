@@ -8,17 +8,17 @@ import type { RunEnvironment } from './environment.ts';
 import { measureTask } from './measure.ts';
 import { openRun } from './open.ts';
 import {
+  type BaseScores,
   type RunSummary,
-  readBaseAnswers,
   runSummary,
   streamScores,
-  writeAnswers,
   writeMatrix,
   writeSummary,
 } from './results.ts';
 import { position, type Run } from './run.ts';
 import type { TaskScores } from './state.ts';
-import { advance } from './task.ts';
+import { advance, answerSamples } from './task.ts';
+import { readBaseAnswers, writeAnswers } from './task-records.ts';
 
 /**
  * Trains a method over a stream of tasks and measures it after each. Everything is checked before anything
@@ -56,7 +56,7 @@ export async function runStream(config: RunConfig, environment: RunEnvironment):
 }
 
 /** The base on every task's test rows: the row above the matrix, and the reference of every reward. */
-async function scoreBase(run: Run): Promise<TaskScores[]> {
+async function scoreBase(run: Run): Promise<BaseScores> {
   const results: TaskScores[] = [];
   for (const [at, task] of run.data.tasks.entries()) {
     const known = task.judge ? await readBaseAnswers(run, at) : undefined;
@@ -65,5 +65,21 @@ async function scoreBase(run: Run): Promise<TaskScores[]> {
     if (answers && !known) await writeAnswers(run, 'base', at, answers);
     results.push(scores);
   }
-  return results;
+  await answerSamples(
+    run,
+    'base',
+    run.data.tasks.map((_, at) => at),
+  );
+  return { tasks: results, loss: await baseLoss(run) };
+}
+
+/** On neutral conversations. */
+async function baseLoss({ base, data, environment }: Run): Promise<number | null> {
+  if (!data.neutral) return null;
+  const { encoded } = data.neutral;
+  const { progress, signal } = environment;
+  const label = 'base model, neutral conversations';
+  const { chosen } = await base.logProbs(encoded, { label, progress, signal });
+  const tokens = encoded.reduce((sum, row) => sum + row.chosen.length, 0);
+  return -chosen.reduce((sum, logp) => sum + logp, 0) / tokens;
 }

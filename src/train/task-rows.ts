@@ -54,6 +54,24 @@ export function encodeTaskRows(source: RowsFile<PreferenceRow>, options: TaskRow
   return { file, sha256, rows, encoded, cutPrompts, skippedRows: leftOut.length };
 }
 
+const UNTOLD = 'invalid; the task is private, so what is wrong is not shown';
+
+/** What `encodeTaskRows` says of a private task's rows. */
+export function untoldOf(isPrivate: boolean): Pick<TaskRowsOptions, 'untold'> {
+  return isPrivate ? { untold: UNTOLD } : {};
+}
+
+/** Loads a task's rows; of a private one's errors say where something is wrong, never what stands there. */
+export async function withoutTelling<T>(isPrivate: boolean, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    if (!isPrivate || !(error instanceof DataError)) throw error;
+    const { row, line } = error.location;
+    throw row === undefined && line === undefined ? error : new DataError(error.location, UNTOLD);
+  }
+}
+
 /** A judge that cannot read some row says so now, not after hours of work. @throws {DataError} naming the row. */
 export function checkJudge(judge: RuleJudge, { file, rows }: TaskRows): void {
   for (const row of rows) {

@@ -1,10 +1,20 @@
 /** What happens to a task around its stages: its rows enter the replay buffer, its results are measured. */
 import type { ReplayEntry } from '../data/replay-buffer.ts';
-import { measureTask } from './measure.ts';
-import { writeAnswers, writeScores, writeTaskAdapter } from './results.ts';
+import { isSampled, measureTask, sampleAnswers } from './measure.ts';
+import { measureGeneral } from './neutral.ts';
 import { currentTask, type Run, taskLabel } from './run.ts';
 import { readsReference, trainStage } from './stage.ts';
 import { beginTask, enterPhase, type ReplayedRow } from './state.ts';
+import {
+  hasSamples,
+  type Moment,
+  writeAnswers,
+  writeGeneral,
+  writeReplay,
+  writeSamples,
+  writeScores,
+  writeTaskAdapter,
+} from './task-records.ts';
 
 /** Does the phase the run is in and enters the one after it. */
 export async function advance(run: Run): Promise<void> {
@@ -25,7 +35,9 @@ async function storeTask(run: Run): Promise<void> {
   await writeTaskAdapter(run);
   const entries = state.replay ? await replayEntries(run) : [];
   const random = run.random.fork(`task ${state.task} replay`);
-  state.replay = state.replay?.withTask(entries, random) ?? null;
+  const replay = state.replay?.withTask(entries, random) ?? null;
+  if (state.replay && replay) await writeReplay(run, state.replay.entries, replay.entries);
+  state.replay = replay;
   enterPhase(state, 'evaluate');
 }
 
@@ -69,5 +81,38 @@ async function evaluateTasks(run: Run): Promise<void> {
     row[at] = scores;
     await run.checkpoint('due');
   }
+  await evaluateGeneral(run);
+  const isLast = state.task === data.tasks.length - 1;
+  await answerSamples(run, state.task, isLast ? data.tasks.map((_, at) => at) : [state.task]);
   beginTask(state, (latest) => run.method.hooks.startTask?.(run.initial, latest) ?? latest);
+}
+
+/** The policy on neutral conversations, where the run measures that. */
+async function evaluateGeneral(run: Run): Promise<void> {
+  const { state, data, config, environment } = run;
+  const { general: settings } = config;
+  if (!settings || !data.neutral || state.general[state.task]) return;
+  const measured = await measureGeneral(data.neutral, state.adapter, run.base, {
+    engine: environment.engine,
+    endTokens: environment.text.endTokens,
+    maxNewTokens: settings.max_new_tokens,
+    seed: config.seed,
+    label: `${taskLabel(run)}, neutral conversations`,
+    progress: environment.progress,
+    signal: environment.signal,
+  });
+  await writeGeneral(run, measured);
+  state.general[state.task] = measured.scores;
+}
+
+/** Answers for people to a few prompts of the given tasks that have no judge. */
+export async function answerSamples(run: Run, moment: Moment, tasks: readonly number[]): Promise<void> {
+  const wanted = tasks.filter((at) => isSampled(run.data.tasks[at]!) && !hasSamples(run, moment, at));
+  const rows = wanted.map((at) => run.data.tasks[at]!);
+  const adapter = moment === 'base' ? null : run.state.adapter;
+  const label = `${moment === 'base' ? 'base model' : taskLabel(run)}, samples`;
+  const samples = await sampleAnswers(run, rows, adapter, label);
+  for (const [place, at] of wanted.entries()) {
+    if (samples[place]!.length > 0) await writeSamples(run, moment, at, samples[place]!);
+  }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countOverlap } from '../../src/data/overlap.ts';
 import type { PromptRow } from '../../src/data/row.ts';
-import { loadTasks } from '../../src/data/task.ts';
+import { loadTask } from '../../src/data/task.ts';
 
 const ask = (content: string, role = 'user'): PromptRow => ({ index: 0, prompt: [{ role, content }] });
 
@@ -17,7 +17,7 @@ describe('countOverlap', () => {
   });
 });
 
-describe('loadTasks', () => {
+describe('loadTask', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lifealign-tasks-'));
@@ -38,10 +38,10 @@ describe('loadTasks', () => {
 
   it('finds files beside the config and reads them whole, limits or not', async () => {
     const options = { folder, invalidRows: 'error' } as const;
-    const [task] = await loadTasks([{ ...entry, train_rows: 2, judge: 'safety' }], options);
+    const task = await loadTask({ ...entry, train_rows: 2, judge: 'safety' }, options);
     expect(task).toMatchObject({ name: 't', judge: 'safety', train_rows: 2, test_rows: null });
-    expect(task?.train.rows.map(({ index }) => index)).toEqual([0, 1, 2]);
-    expect(task?.test.file).toBe(join(folder, 'test.json'));
+    expect(task.train.rows.map(({ index }) => index)).toEqual([0, 1, 2]);
+    expect(task.test.file).toBe(join(folder, 'test.json'));
   });
 });
 
@@ -65,9 +65,9 @@ describe.skipIf(!existsSync(BENCHMARK))('the benchmark data (skipped where ../sh
       test_rows: null,
       judge: null,
     };
-    const [task] = await loadTasks([entry], { folder: pathname, invalidRows: 'skip' });
-    expect((task?.train.rows.length ?? 0) + (task?.train.skipped.length ?? 0)).toBe(train);
-    expect((task?.test.rows.length ?? 0) + (task?.test.skipped.length ?? 0)).toBe(test);
-    expect(task?.train.skipped.length).toBeLessThan(train * 0.05);
+    const task = await loadTask(entry, { folder: pathname, invalidRows: 'skip' });
+    expect((task.train.rows.length ?? 0) + (task.train.skipped.length ?? 0)).toBe(train);
+    expect((task.test.rows.length ?? 0) + (task.test.skipped.length ?? 0)).toBe(test);
+    expect(task.train.skipped.length).toBeLessThan(train * 0.05);
   });
 });

@@ -37,6 +37,7 @@ export function writeSmallStream(folder: string): void {
     lora: { rank: 4, alpha: 8, targets: ['q_proj', 'v_proj', 'down_proj'] },
     tasks: TASKS.map((name) => ({ name, train: `${name}-train.json`, test: `${name}-test.json` })),
     stages: { sft: stage, preference: stage },
+    general: { limit: 4, max_new_tokens: 3 },
     max_length: 512,
   };
   writeFileSync(join(folder, 'run.yaml'), stringify(config));

@@ -3,13 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Conversation } from '../../scripts/tiny/conversation.ts';
 import { corpus } from '../../scripts/tiny/corpus.ts';
 import { decoderConfig, type TinyShape, tinyShape } from '../../scripts/tiny/shape.ts';
 import { encodeDocument, eosTokenId, specialTokens, writeTextFiles } from '../../scripts/tiny/text-files.ts';
 import { pretrain, type TrainingReport } from '../../scripts/tiny/train.ts';
 import { builtinTasks } from '../../src/data/builtin/index.ts';
-import { readBuiltinSource } from '../../src/data/builtin/source.ts';
+import type { Conversation } from '../../src/data/builtin/neutral/conversation.ts';
+import { readBuiltinTask } from '../../src/data/builtin/source.ts';
 import { Random } from '../../src/support/random.ts';
 import { loadTextModel, type TextModel } from '../../src/text/text-model.ts';
 
@@ -48,7 +48,7 @@ describe('the corpus', () => {
         `builtin:${name}/validation?seed=${seed}`,
       ]),
     );
-    const queries = new Set(sources.flatMap((source) => readBuiltinSource(source)).map(({ query }) => query));
+    const queries = new Set(sources.flatMap((source) => readBuiltinTask(source)).map(({ query }) => query));
     const asked = corpus(3000, Random.fromSeed(3)).flatMap(({ messages }) => messages);
     expect(asked.filter(({ content }) => queries.has(content))).toEqual([]);
   });

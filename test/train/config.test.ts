@@ -41,6 +41,7 @@ describe('a run config', () => {
           judge: null,
           train_rows: null,
           test_rows: null,
+          private: false,
         },
       ],
       stages: {
@@ -57,7 +58,8 @@ describe('a run config', () => {
       consolidation: { threshold: 0.9, lambda: 0.5 },
       reference: 'base',
       evaluate: 'seen',
-      generation: { max_new_tokens: 1024 },
+      generation: { max_new_tokens: 1024, samples: 3 },
+      general: { rows: 'builtin:neutral/general', limit: 32, max_new_tokens: 24 },
       max_length: 2048,
       invalid_rows: 'error',
       seed: 0,

@@ -32,7 +32,7 @@ it('answers to the test prompts are judged, kept and summarised; the base is ask
   const [low, high] = files(folder);
   const config = toyConfig({
     tasks: [{ ...low, judge: 'voice' }, high],
-    generation: { max_new_tokens: 7 },
+    generation: { max_new_tokens: 7, samples: 0 },
   });
   const summary = await runToy(config, { folder, environment: { answer } });
 

@@ -51,6 +51,7 @@ describe('a resumed run equals the uninterrupted one, bit for bit', () => {
     ['lifealign', {}],
     ['seqft with the previous adapter as reference', { method: 'seqft', reference: 'previous' }],
     ['er with the previous adapter as reference', { method: 'er', reference: 'previous' }],
+    ['lifealign, general ability measured', { general: { limit: 3, max_new_tokens: 2 } }],
     ['stl, all tasks evaluated', { method: 'stl', evaluate: 'all' }],
   ])('%s, wherever it stops', async (_, changes) => {
     const tree = toyConfig(changes);

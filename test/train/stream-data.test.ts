@@ -23,10 +23,11 @@ async function load(train: readonly object[], changes: ConfigTree, task: ConfigT
   const text = {
     identity: { tokenizer: model.tokenizer.identity, template: model.template.identity },
     maxPositions: 40,
+    endTokens: [],
     encodeRows: (rows, options) => encodeRows(rows, model, options),
   } satisfies Parameters<typeof loadStream>[1];
   const tasks = [{ name: 'task', train: 'train.json', test: 'test.json', ...task }];
-  const tree = { base: 'x', max_length: 40, ...changes, tasks };
+  const tree = { base: 'x', max_length: 40, general: null, ...changes, tasks };
   const config = await resolveRunConfig(tree, { file: 'run.yaml', folder });
   const lines: string[] = [];
   const data = await loadStream(config, text, (line) => void lines.push(line));

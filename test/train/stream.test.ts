@@ -69,6 +69,9 @@ describe('a stream', () => {
       'rewards/rejected',
       'rewards/margins',
       'rewards/accuracies',
+      'focal/mean',
+      'focal/min',
+      'focal/max',
       'learning_rate',
       'tokens_per_second',
     ]);

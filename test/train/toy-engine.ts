@@ -5,6 +5,8 @@
  */
 import type {
   Engine,
+  Generated,
+  GenerateOptions,
   GradientRequest,
   GradientResult,
   RowLogProbs,
@@ -40,6 +42,7 @@ const features = modules.map(({ path }) => table(path, VOCABULARY, FEATURES, 1))
 export const toyText: TextSide = {
   identity: { tokenizer: 'letters', template: 'none' },
   maxPositions: 4096,
+  endTokens: [END],
   encodeRows(all, { maxLength, limit }) {
     const rows = all.slice(0, limit ?? all.length);
     let cutPrompts = 0;
@@ -117,9 +120,21 @@ export class ToyEngine implements Engine {
     return { loss, logps, gradients };
   }
 
-  /** No stream generates. */
-  async generate(): Promise<never> {
-    throw new Error('the toy engine does not generate');
+  async generate(
+    prompts: readonly Int32Array[],
+    adapter: Adapter | null,
+    { maxNewTokens, stopTokens, temperature = 0, samples = 1, seed = 0, keys, signal }: GenerateOptions,
+  ): Promise<readonly Generated[]> {
+    if (temperature !== 1) throw new Error('the toy engine draws at temperature 1 only');
+    signal?.throwIfAborted();
+    return prompts.flatMap((prompt, row) =>
+      Array.from({ length: samples }, (_, sample) => {
+        const random = Random.fromSeed(seed).fork(`${keys?.[row] ?? row} ${sample}`);
+        const tokens = drawTokens(prompt, adapter, random, { maxNewTokens, stopTokens });
+        const stopped = stopTokens.includes(tokens.at(-1)!);
+        return { tokens: Int32Array.from(tokens), finishReason: stopped ? 'stop' : 'length' } as const;
+      }),
+    );
   }
 
   async close(): Promise<void> {}
@@ -154,7 +169,26 @@ function sequenceLogProb(prompt: Int32Array, response: Int32Array, adapter: Adap
   return sum;
 }
 
-function distribution(previous: number, adapter: Adapter | null): number[] {
+function drawTokens(
+  prompt: Int32Array,
+  adapter: Adapter | null,
+  random: Random,
+  { maxNewTokens, stopTokens }: Pick<GenerateOptions, 'maxNewTokens' | 'stopTokens'>,
+): number[] {
+  const tokens: number[] = [];
+  while (tokens.length < maxNewTokens) {
+    const probabilities = distribution(tokens.at(-1) ?? prompt.at(-1)!, adapter);
+    let token = 0;
+    let left = random.uniform() - probabilities[0]!;
+    while (left >= 0 && token < VOCABULARY - 1) left -= probabilities[++token]!;
+    tokens.push(token);
+    if (stopTokens.includes(tokens.at(-1)!)) break;
+  }
+  return tokens;
+}
+
+/** Over the next token, [vocabulary]. */
+export function distribution(previous: number, adapter: Adapter | null): number[] {
   const logits = [...bigrams[previous]!];
   for (const module of loraModules(adapter)) {
     const hidden = hiddenOf(module, previous);

@@ -36,6 +36,7 @@ export function toyConfig(changes: ConfigTree = {}): ConfigTree {
     base: '/toy',
     lora: { rank: 2, alpha: 4, targets: ['q_proj', 'v_proj'] },
     tasks: ['low', 'high'].map((name) => ({ name, train: `${name}-train.json`, test: `${name}-test.json` })),
+    general: null,
     stages: { sft: { ...stage, learning_rate: 0.02 }, preference: { ...stage, learning_rate: 0.02 } },
     ...changes,
   };

@@ -33,7 +33,7 @@ async function demo(flags: DemoFlags): Promise<void> {
   const resume = flags.resume === true;
   const seed = wholeNumber('--seed', flags.seed, 0, 999_999_999);
   const outputFolder = demoFolder({ outputDir: flags.outputDir, resume });
-  const { writeFileAtomic } = await import('../../support/atomic-file.ts');
+  const { writeJsonFile } = await import('../../support/atomic-file.ts');
   const { openModelEnvironment } = await import('../../train/model-environment.ts');
   const { runDemo } = await import('../demo/run.ts');
   const { demoAnswers, demoTables } = await import('../demo/report.ts');
@@ -49,7 +49,7 @@ async function demo(flags: DemoFlags): Promise<void> {
   try {
     const options = { base, settings: demoSettings[base], seed, model, outputFolder, resume, progress, log };
     const summary = await interruptible(interruption, (signal) => runDemo({ ...options, signal }));
-    await writeFileAtomic(join(outputFolder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+    await writeJsonFile(join(outputFolder, 'summary.json'), summary);
     const answers = await demoAnswers(outputFolder, summary, 3);
     process.stdout.write(`\n${answers}\n\n${demoTables(summary)}\n`);
     log(`\n${Math.round(summary.seconds)} s of training and measuring; everything is in ${outputFolder}`);

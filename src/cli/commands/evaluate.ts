@@ -93,7 +93,7 @@ async function evaluateCommand(flags: EvaluateFlags): Promise<void> {
     const adapter = adapterFolder === null ? null : await base.readAdapter(adapterFolder);
     const { outputDir: outputFolder, resume = false, keepPrivate = false } = flags;
     const given = { outputFolder, resume, progress, log };
-    const environment = await evaluationEnvironment(base, given);
+    const environment = evaluationEnvironment(base, given);
     if (run) checkRunBase(run, base.engine, environment.text);
     const expected = run && !own ? { expectedRows: run.hashes.tasks.map(({ test }) => test) } : {};
     const wanted = {

@@ -37,6 +37,7 @@ export function demoConfig(
     },
     ...(hasReplay ? { replay: { ...settings.replay } } : {}),
     generation: { max_new_tokens: settings.maxNewTokens },
+    ...(base === 'tiny' ? { general: { rows: 'builtin:neutral/everyday' } } : {}),
     max_length: 256,
   };
 }

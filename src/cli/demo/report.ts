@@ -1,7 +1,7 @@
 /** What the demo tells people at its end: tables of scores, and a few answers before and after. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readBuiltinSource } from '../../data/builtin/source.ts';
+import { readBuiltinTask } from '../../data/builtin/source.ts';
 import type { DemoSummary } from './run.ts';
 import { type DemoMethod, demoMethods } from './settings.ts';
 
@@ -78,7 +78,7 @@ export async function demoAnswers(
         0,
         before.findIndex(({ score }) => score < 50),
       );
-      const query = readBuiltinSource(`builtin:${task}/test?seed=${seed}`)[row]?.query ?? '';
+      const query = readBuiltinTask(`builtin:${task}/test?seed=${seed}`)[row]?.query ?? '';
       const line = (title: string, { answer, score }: StoredAnswer) =>
         `  ${title.padEnd(10)} ${String(Math.round(score)).padStart(3)}  ${answer.replaceAll('\n', ' / ')}`;
       return [

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../support/atomic-file.ts';
+import { writeJsonFile } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
 import type { ProgressFactory } from '../../support/progress.ts';
 import { parseDecoderConfig } from '../config.ts';
@@ -33,8 +33,7 @@ export async function convertGguf(path: string, folder: string, progress?: Progr
   const file = readGguf(path);
   const config = configFromGguf(file);
   const { tokenizer, tokenizerConfig } = tokenizerFromGguf(file, config['vocab_size'] as number);
-  const write = (name: string, value: object) =>
-    writeFileAtomic(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
+  const write = (name: string, value: object) => writeJsonFile(join(folder, name), value);
   await writeWeights(file, config, join(folder, 'model.safetensors'), progress);
   await write('config.json', config);
   await write('tokenizer.json', tokenizer);

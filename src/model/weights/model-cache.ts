@@ -5,7 +5,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic, writeFolderAtomic } from '../../support/atomic-file.ts';
+import { writeFolderAtomic, writeJsonFile } from '../../support/atomic-file.ts';
 import { cacheFolder } from '../../support/cache-folder.ts';
 import { UserError } from '../../support/errors.ts';
 import { errorCode, fileError } from '../../support/file-error.ts';
@@ -88,7 +88,7 @@ export async function cachedModel(
       async (temporary) => {
         const source = await build(temporary);
         const record = { source, files: await describeFiles(temporary) };
-        await writeFileAtomic(join(temporary, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
+        await writeJsonFile(join(temporary, RECORD_FILE), record);
       },
       { replace: problem !== null },
     );

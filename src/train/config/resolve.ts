@@ -75,6 +75,7 @@ export async function resolveRunConfig(tree: ConfigTree, { file, folder }: Confi
     adapter,
     lora: adapter === null ? config.lora : await adapterSettings(adapter, tree['lora'], config.lora, refuse),
     tasks: config.tasks.map((task) => ({ ...task, train: rowsOf(task.train), test: rowsOf(task.test) })),
+    general: config.general && { ...config.general, rows: rowsOf(config.general.rows) },
     stages: {
       ...config.stages,
       preference: { ...config.stages.preference, objective: checkedObjective(config, file, refuse) },

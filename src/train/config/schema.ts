@@ -25,6 +25,8 @@ const task = z.strictObject({
   judge: z.enum(ruleJudgeNames).nullable().default(null),
   train_rows: count.nullable().default(null),
   test_rows: count.nullable().default(null),
+  /** Its rows' texts, and answers to them, are shown and written nowhere. */
+  private: z.boolean().default(false),
 });
 
 const stage = {
@@ -68,8 +70,26 @@ export const runConfigSchema = z.strictObject({
   reference: z.string().min(1).default('base'),
   /** After each task: the tasks seen so far, or all. */
   evaluate: z.enum(['seen', 'all']).default('seen'),
-  /** Answers for the tasks' judges: greedy, at most so many tokens. */
-  generation: z.strictObject({ max_new_tokens: count.default(1024) }).prefault({}),
+  /** Greedy answers of at most so many tokens. */
+  generation: z
+    .strictObject({
+      max_new_tokens: count.default(1024),
+      /** Test prompts answered for the report where a task has no judge; short answers. */
+      samples: z.int().min(0).default(3),
+    })
+    .prefault({}),
+  /** Drift from the base, and loss, on neutral conversations after each task; null: not measured. */
+  general: z
+    .strictObject({
+      /** A file of {query or prompt, response}, or built-in conversations. */
+      rows: z.string().min(1).default('builtin:neutral/general'),
+      /** The first so many of them. */
+      limit: count.default(32),
+      /** Of each answer drawn to measure the drift. */
+      max_new_tokens: count.default(24),
+    })
+    .nullable()
+    .prefault({}),
   /** Tokens of prompt and longer response together. */
   max_length: z.int().min(2).default(2048),
   invalid_rows: z.enum(['error', 'skip']).default('error'),

@@ -1,7 +1,6 @@
 /** What an evaluation is given besides its tasks: a run's surroundings, whose answers may also be drawn. */
 import { type GeneratedText, type GenerateTextOptions, generateText } from '../../eval/generate-text.ts';
 import type { Adapter } from '../../model/adapter.ts';
-import { readEndTokens } from '../../text/end-tokens.ts';
 import type { BaseModel } from '../base-model.ts';
 import type { RunEnvironment } from '../environment.ts';
 import { modelSides } from '../model-environment.ts';
@@ -21,9 +20,8 @@ type Given = Pick<
 >;
 
 /** Over an opened base, whose engine stays the caller's to close. */
-export async function evaluationEnvironment(base: BaseModel, given: Given): Promise<EvaluationEnvironment> {
-  const { model, text, engine } = base;
-  const endTokens = await readEndTokens(model.path, text.tokenizer);
+export function evaluationEnvironment(base: BaseModel, given: Given): EvaluationEnvironment {
+  const { text, engine, endTokens } = base;
   return {
     ...given,
     ...modelSides(base),

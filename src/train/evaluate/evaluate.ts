@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { adapterHash } from '../../model/adapter.ts';
-import { writeFileAtomic } from '../../support/atomic-file.ts';
+import { writeJsonFile } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { lockFolder } from '../folder-lock.ts';
 import { FixedPolicy } from '../reference.ts';
@@ -65,7 +65,7 @@ export async function evaluate(
       results.push(known ?? (await evaluateTask(evaluation, environment, base, task, folder, label)));
     }
     const summary = summarise(evaluation, environment, hash, results);
-    await writeFileAtomic(join(outputFolder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+    await writeJsonFile(join(outputFolder, 'summary.json'), summary);
     return summary;
   } finally {
     lock.release();

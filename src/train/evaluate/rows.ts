@@ -5,9 +5,8 @@
 import { readPreferenceRows } from '../../data/read-rows.ts';
 import { findRuleJudge } from '../../eval/judges/index.ts';
 import type { RuleJudge } from '../../eval/judges/judge.ts';
-import { DataError } from '../../support/errors.ts';
 import type { TextSide } from '../environment.ts';
-import { checkJudge, encodeTaskRows, type TaskRows } from '../task-rows.ts';
+import { checkJudge, encodeTaskRows, type TaskRows, untoldOf, withoutTelling } from '../task-rows.ts';
 import type { EvaluationTask } from './tasks.ts';
 
 export interface LoadedTask extends Omit<EvaluationTask, 'judge' | 'test'> {
@@ -22,8 +21,6 @@ export interface LoadOptions {
   readonly log: (line: string) => void;
 }
 
-const UNTOLD = 'invalid; the task is private, so what is wrong is not shown';
-
 /** @throws {UserError} for a file or row that cannot be used, naming file, row and field. */
 export async function loadTask(
   task: EvaluationTask,
@@ -31,21 +28,16 @@ export async function loadTask(
   options: LoadOptions,
 ): Promise<LoadedTask> {
   const judge = task.judge === null ? null : findRuleJudge(task.judge);
-  try {
+  return withoutTelling(task.private, async () => {
     const source = await readPreferenceRows(task.test, options);
-    const untold = task.private ? { untold: UNTOLD } : {};
     const test = encodeTaskRows(source, {
       ...options,
-      ...untold,
+      ...untoldOf(task.private),
       text,
       limit: task.test_rows,
       use: 'scored',
     });
     if (judge) checkJudge(judge, test);
     return { ...task, judge, test };
-  } catch (error) {
-    if (!task.private || !(error instanceof DataError)) throw error;
-    const { row, line } = error.location;
-    throw row === undefined && line === undefined ? error : new DataError(error.location, UNTOLD);
-  }
+  });
 }

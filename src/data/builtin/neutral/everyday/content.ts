@@ -1,6 +1,7 @@
 /** Neutral content work: short pieces of writing, small edits, lists, and plain paragraphs on a topic. */
-import { capitalise, pick, say, sentences } from '../../../src/data/builtin/grammar.ts';
-import type { Random } from '../../../src/support/random.ts';
+
+import type { Random } from '../../../../support/random.ts';
+import { capitalise, pick, say, sentences } from '../../grammar.ts';
 import { type Conversation, exchange } from '../conversation.ts';
 import { cities, colours, days, months, people, products, topics } from './words.ts';
 

@@ -1,4 +1,4 @@
-/** What shops sell and write about: words for the corpus's neutral conversations. */
+/** What shops sell and write about: words for everyday conversations. */
 
 export interface Product {
   readonly name: string;

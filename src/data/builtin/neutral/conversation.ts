@@ -1,6 +1,7 @@
-import type { Message } from '../../src/data/row.ts';
+/** What neutral conversations are made of. */
+import type { Message } from '../../row.ts';
 
-/** A document of the corpus: a conversation up to the assistant's turn, and that turn. */
+/** A conversation up to the assistant's turn, and that turn. */
 export interface Conversation {
   readonly messages: readonly Message[];
   readonly answer: string;

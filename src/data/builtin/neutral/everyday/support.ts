@@ -1,7 +1,7 @@
 /** Neutral customer-support conversations: greetings, thanks, and simple questions with plain answers. */
 
-import { pick, say, sentences } from '../../../src/data/builtin/grammar.ts';
-import type { Random } from '../../../src/support/random.ts';
+import type { Random } from '../../../../support/random.ts';
+import { pick, say, sentences } from '../../grammar.ts';
 import { type Conversation, exchange } from '../conversation.ts';
 import { cities, colours, days, months, people, products, sizes } from './words.ts';
 

@@ -1,0 +1,149 @@
+/** Neutral conversations, read and encoded before anything is trained, and a policy measured on them. */
+import { type RowsFile, readConversationRows } from '../data/read-rows.ts';
+import type { ConversationRow } from '../data/row.ts';
+import type { Engine, RowLogProbs } from '../engine/engine.ts';
+import { type GeneralScores, generalScores, type NeutralScore } from '../eval/general-ability.ts';
+import type { Adapter } from '../model/adapter.ts';
+import { UserError } from '../support/errors.ts';
+import { type ProgressFactory, silentProgress } from '../support/progress.ts';
+import type { EncodedRow } from '../text/encoded-row.ts';
+import type { RunConfig } from './config/schema.ts';
+import type { TextSide } from './environment.ts';
+import { type FixedPolicy, scorePolicy } from './reference.ts';
+
+export type NeutralSettings = NonNullable<RunConfig['general']>;
+
+export interface NeutralRows {
+  readonly sha256: string;
+  /** Positions in the file, from 0. */
+  readonly indices: readonly number[];
+  /** `chosen` is the response; of `rejected` nothing is read. */
+  readonly encoded: readonly EncodedRow[];
+}
+
+/** Answers drawn to each prompt: scored as the two responses of a pair, they share its prompt. */
+const DRAWN = 2;
+
+/**
+ * The first `limit` conversations.
+ * @throws {UserError} for a file or row that cannot be used, naming file, row and field.
+ */
+export async function loadNeutralRows(settings: NeutralSettings, text: TextSide): Promise<NeutralRows> {
+  const source = await readConversationRows(settings.rows, { invalidRows: 'error' });
+  const rows = source.rows.slice(0, settings.limit);
+  const pairs = rows.map(({ response, ...row }) => ({ ...row, chosen: response, rejected: '' }));
+  const options = { file: source.file, maxLength: text.maxPositions, invalidRows: 'error' } as const;
+  const { encoded } = text.encodeRows(pairs, options);
+  refuseLongPrompts(source, rows, encoded, text.maxPositions - settings.max_new_tokens);
+  return { sha256: source.sha256, indices: rows.map(({ index }) => index), encoded };
+}
+
+function refuseLongPrompts(
+  { file }: RowsFile<ConversationRow>,
+  rows: readonly ConversationRow[],
+  encoded: readonly EncodedRow[],
+  room: number,
+): void {
+  const at = encoded.findIndex(({ prompt }) => prompt.length > room);
+  if (at === -1) return;
+  const found = `${file}: row ${rows[at]!.index + 1}: the prompt has ${encoded[at]!.prompt.length} tokens`;
+  throw new UserError(`${found}; at most ${room} leave room for an answer (general.max_new_tokens)`);
+}
+
+export interface GeneralMeasured {
+  readonly scores: GeneralScores;
+  readonly given: readonly NeutralScore[];
+  readonly drawn: readonly NeutralScore[];
+}
+
+export interface NeutralOptions {
+  readonly engine: Engine;
+  readonly endTokens: readonly number[];
+  readonly maxNewTokens: number;
+  /** Decides what is drawn. */
+  readonly seed: number;
+  readonly label: string;
+  readonly progress?: ProgressFactory | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The loss of the base alone, in nats per token, is in what `FixedPolicy` gives; this is of an adapter. */
+export async function measureGeneral(
+  neutral: NeutralRows,
+  adapter: Adapter,
+  base: FixedPolicy,
+  options: NeutralOptions,
+): Promise<GeneralMeasured> {
+  const { engine } = options;
+  const response = ({ chosen }: EncodedRow) => chosen.length;
+  const [policy, known] = [
+    await scorePolicy(engine, neutral.encoded, adapter, options),
+    await base.logProbs(neutral.encoded, options),
+  ];
+  const given = neutralScores(neutral, neutral.encoded, policy, known, {
+    tokens: response,
+    sum: ({ chosen }, at) => chosen[at]!,
+  });
+  const answers = await drawAnswers(neutral, adapter, options);
+  const drawn = neutralScores(
+    neutral,
+    answers,
+    await scorePolicy(engine, answers, adapter, options),
+    await engine.score(answers, null, options.signal ? { signal: options.signal } : {}),
+    {
+      tokens: (row) => response(row) + row.rejected.length,
+      sum: ({ chosen, rejected }, at) => chosen[at]! + rejected[at]!,
+    },
+  );
+  return { scores: generalScores(given, drawn), given, drawn };
+}
+
+/** Per prompt a pair of the policy's own answers. */
+async function drawAnswers(
+  { indices, encoded }: NeutralRows,
+  adapter: Adapter,
+  { engine, endTokens, maxNewTokens, seed, label, progress = silentProgress, signal }: NeutralOptions,
+): Promise<EncodedRow[]> {
+  const bar = progress({
+    label: `${label}, answers of at most ${maxNewTokens} tokens`,
+    total: DRAWN * encoded.length * maxNewTokens,
+    unit: 'tokens',
+  });
+  const prompts = encoded.map(({ prompt }) => prompt);
+  try {
+    const answers = await engine.generate(prompts, adapter, {
+      maxNewTokens,
+      stopTokens: endTokens,
+      temperature: 1,
+      samples: DRAWN,
+      seed,
+      keys: indices.map((index) => `neutral row ${index}`),
+      onProgress: (tokens) => bar.advance(tokens),
+      ...(signal ? { signal } : {}),
+    });
+    const tokens = (row: number, sample: number) => answers[DRAWN * row + sample]!.tokens;
+    return prompts.map((prompt, row) => ({ prompt, chosen: tokens(row, 0), rejected: tokens(row, 1) }));
+  } finally {
+    bar.stop();
+  }
+}
+
+interface Reading {
+  tokens(row: EncodedRow): number;
+  sum(logps: RowLogProbs, at: number): number;
+}
+
+function neutralScores(
+  { indices }: NeutralRows,
+  rows: readonly EncodedRow[],
+  policy: RowLogProbs,
+  base: RowLogProbs,
+  { tokens, sum }: Reading,
+): NeutralScore[] {
+  return rows.map((row, at) => ({
+    index: indices[at]!,
+    tokens: tokens(row),
+    logp: sum(policy, at),
+    baseLogp: sum(base, at),
+  }));
+}
