@@ -17,7 +17,7 @@ const COLUMNS: readonly (readonly [heading: string, score: keyof Scores])[] = [
 ];
 
 /** Scores in percent, the margin in nats; columns that no task has a score for are left out. */
-export function evaluationTable({ tasks }: EvaluationSummary): string {
+export function evaluationTable({ tasks, general }: EvaluationSummary): string {
   const columns = COLUMNS.filter(([, score]) => tasks.some(({ scores }) => scores[score] !== null));
   const width = Math.max(4, ...tasks.map(({ name }) => name.length)) + 1;
   const line = (name: string, cells: readonly string[]) =>
@@ -26,11 +26,18 @@ export function evaluationTable({ tasks }: EvaluationSummary): string {
     line(name, [String(rows), ...columns.map(([, score]) => cell(scores[score], score))]),
   );
   const heading = line('task', ['rows', ...columns.map(([name]) => name)]);
-  return [heading, ...lines, ...tasks.flatMap(remarks)].join('\n');
+  return [heading, ...lines, ...generalLines(general), ...tasks.flatMap(remarks)].join('\n');
 }
 
 function cell(value: number | null, score: keyof Scores): string {
   return value === null ? '-' : value.toFixed(score === 'margin' ? 3 : 1);
+}
+
+function generalLines(general: EvaluationSummary['general']): string[] {
+  if (!general) return [];
+  const { kl, loss, base_loss: baseLoss } = general;
+  const change = `loss ${loss.toFixed(3)} (base ${baseLoss.toFixed(3)})`;
+  return [`neutral conversations, nats per token: KL to the base ${kl.toFixed(4)}, ${change}`];
 }
 
 /** What a mean does not say about itself. */

@@ -11,6 +11,7 @@ describe('evaluate of a run', () => {
   const train = async () => {
     const task = (name: string) => ({ name, train: `builtin:${name}/train`, test: `builtin:${name}/test` });
     const rows = { train_rows: 2, test_rows: 2 };
+    const general = { rows: 'builtin:neutral/everyday', limit: 4, max_new_tokens: 3 };
     const stage = { epochs: 1, batch_size: 2, learning_rate: 0.01 };
     const config = {
       ...{ base: 'tiny', method: 'seqft', lora: { rank: 2 }, generation: { max_new_tokens: 6 } },
@@ -18,7 +19,7 @@ describe('evaluate of a run', () => {
         { ...task('facts'), ...rows, judge: 'facts' },
         { ...task('voice'), ...rows },
       ],
-      ...{ stages: { sft: stage, preference: stage }, evaluate: 'all' },
+      ...{ stages: { sft: stage, preference: stage }, evaluate: 'all', general },
     };
     writeFileSync(at('run.yaml'), JSON.stringify(config));
     await lifealign('train', at('run.yaml'), '--output-dir', runFolder(), '--threads', '1');
@@ -32,13 +33,15 @@ describe('evaluate of a run', () => {
     for (const [k, more] of [['--after', '1'], []].entries()) {
       const { code, stdout } = await ofRun(...more);
       expect(code).toBe(0);
-      const { tasks, settings, adapter } = JSON.parse(stdout);
+      const { tasks, settings, adapter, general } = JSON.parse(stdout);
       expect(settings.generation.max_new_tokens).toBe(6);
       expect(adapter).toBe(at('run', 'tasks', k === 0 ? '1-facts' : '2-voice', 'adapter'));
       for (const score of ['preference_accuracy', 'reward_accuracy', 'margin'] as const) {
         const found = tasks.map((task: { scores: Record<string, number> }) => task.scores[score]);
         for (const j of [0, 1]) expect(found[j]).toBeCloseTo(matrix[score].matrix[k][j], 4);
       }
+      expect(general.kl).toBeCloseTo(matrix.general.kl[k], 5);
+      expect(general.loss).toBeCloseTo(matrix.general.loss[k], 5);
       expect(tasks[0].scores.judge).toBe(matrix.judge.matrix[k][0]);
       expect(
         json('out', '1-facts', 'predict_results.json').map((row: { prediction: string }) => row.prediction),

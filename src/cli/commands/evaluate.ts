@@ -22,6 +22,7 @@ interface EvaluateFlags extends Omit<GenerationFlags, 'samples' | 'maxNewTokens'
   readonly llmJudge?: (typeof rubricNames)[number];
   readonly outputDir: string;
   readonly resume?: true;
+  readonly general?: string;
   readonly keepPrivate?: true;
   readonly maxNewTokens?: string;
   readonly maxLength?: string;
@@ -31,6 +32,10 @@ interface EvaluateFlags extends Omit<GenerationFlags, 'samples' | 'maxNewTokens'
 
 /** A run's own settings come before these; they are the defaults of a run's config. */
 const DEFAULTS = { maxNewTokens: 1024, maxLength: 2048, invalidRows: 'error' } as const;
+
+const GENERAL_HELP =
+  'measure drift from the base, and loss, on neutral conversations: a file of {query or prompt, response}, ' +
+  "builtin:neutral/general, or none (default: the run's with --run, else none)";
 
 export function registerEvaluate(program: Command): void {
   const command = program
@@ -52,6 +57,7 @@ export function registerEvaluate(program: Command): void {
     )
     .requiredOption('--output-dir <folder>', '<k>-<name>/predict_results.json of each task, summary.json')
     .option('--resume', 'go on with what the folder holds, if it is the same evaluation')
+    .option('--general <rows>', GENERAL_HELP)
     .option('--keep-private', "write private tasks' predict_results.json too")
     .option('--max-new-tokens <tokens>', "the most tokens of an answer (default: 1024, or the run's)")
     .option('--max-length <tokens>', "longer rows lose the prompt's beginning (default: 2048, or the run's)")
@@ -70,6 +76,7 @@ async function evaluateCommand(flags: EvaluateFlags): Promise<void> {
   const { checkRunBase, openFinishedRun } = await import('../../train/evaluate/finished-run.ts');
   const run = flags.run === undefined ? null : await openFinishedRun(flags.run, after);
   const settings = settingsOf(flags, run);
+  const general = await generalOf(flags, run);
   const own = await ownTasks(flags);
   const tasks = withRater(own ?? run!.tasks, flags.llmJudge);
 
@@ -101,6 +108,7 @@ async function evaluateCommand(flags: EvaluateFlags): Promise<void> {
       adapter,
       adapterFolder,
       tasks,
+      general,
       ...settings,
       ...expected,
       keepPrivate,
@@ -150,6 +158,14 @@ function settingsOf(flags: EvaluateFlags, run: FinishedRun | null) {
     invalidRows,
     maxLength: wholeNumber('--max-length', longest, 2, 999_999_999),
   } as const;
+}
+
+async function generalOf({ general: rows }: EvaluateFlags, run: FinishedRun | null) {
+  if (rows === undefined) return run?.config.general ?? null;
+  if (rows === 'none') return null;
+  const { generalSchema } = await import('../../train/config/schema.ts');
+  const { resolveSource } = await import('../../data/builtin/source.ts');
+  return generalSchema.parse({ rows: resolveSource(process.cwd(), rows) });
 }
 
 /** The tasks of the command line; undefined where it leaves them to the run. */

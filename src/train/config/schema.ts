@@ -40,6 +40,15 @@ const stage = {
   weight_decay: z.number().min(0).default(0),
 };
 
+export const generalSchema = z.strictObject({
+  /** A file of {query or prompt, response}, or built-in conversations. */
+  rows: z.string().min(1).default('builtin:neutral/general'),
+  /** The first so many of them. */
+  limit: count.default(32),
+  /** Of each answer drawn to measure the drift. */
+  max_new_tokens: count.default(24),
+});
+
 export const runConfigSchema = z.strictObject({
   /** A model folder or GGUF file, looked for beside the config first, or a name known to `models list`. */
   base: z.string().min(1),
@@ -79,17 +88,7 @@ export const runConfigSchema = z.strictObject({
     })
     .prefault({}),
   /** Drift from the base, and loss, on neutral conversations after each task; null: not measured. */
-  general: z
-    .strictObject({
-      /** A file of {query or prompt, response}, or built-in conversations. */
-      rows: z.string().min(1).default('builtin:neutral/general'),
-      /** The first so many of them. */
-      limit: count.default(32),
-      /** Of each answer drawn to measure the drift. */
-      max_new_tokens: count.default(24),
-    })
-    .nullable()
-    .prefault({}),
+  general: generalSchema.nullable().prefault({}),
   /** Tokens of prompt and longer response together. */
   max_length: z.int().min(2).default(2048),
   invalid_rows: z.enum(['error', 'skip']).default('error'),

@@ -9,6 +9,7 @@ import { adapterHash } from '../../model/adapter.ts';
 import { writeJsonFile } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { lockFolder } from '../folder-lock.ts';
+import { loadNeutralRows, measureGeneral, type NeutralRows } from '../neutral.ts';
 import { FixedPolicy } from '../reference.ts';
 import type { EvaluationEnvironment } from './environment.ts';
 import { type Evaluation, fingerprint, settingsOf } from './evaluation.ts';
@@ -27,6 +28,17 @@ export interface EvaluationSummary {
   readonly versions: Readonly<Record<string, string>>;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly tasks: readonly TaskResult[];
+  /** On neutral conversations, in nats per token; `null` where that is not measured. */
+  readonly general: EvaluatedGeneral | null;
+}
+
+interface EvaluatedGeneral {
+  readonly rows: string;
+  readonly sha256: string;
+  readonly loss: number;
+  readonly base_loss: number;
+  /** KL of the policy to the base. */
+  readonly kl: number;
 }
 
 /**
@@ -42,6 +54,7 @@ export async function evaluate(
 ): Promise<EvaluationSummary> {
   const { outputFolder, versions = {}, signal, log = () => {} } = environment;
   const tasks = await loadTasks(evaluation, environment);
+  const neutral = evaluation.general && (await loadNeutralRows(evaluation.general, environment.text));
   const folders = tasks.map(({ name }, at) => new TaskFolder(join(outputFolder, `${at + 1}-${name}`)));
   const hash = evaluation.adapter && adapterHash(evaluation.adapter);
   const records = tasks.map((task) => ({
@@ -64,12 +77,34 @@ export async function evaluate(
       if (known) log(`${label}: finished before`);
       results.push(known ?? (await evaluateTask(evaluation, environment, base, task, folder, label)));
     }
-    const summary = summarise(evaluation, environment, hash, results);
+    const general = neutral && (await generalAbility(evaluation, environment, neutral, base));
+    const summary = { ...summarise(evaluation, environment, hash, results), general };
     await writeJsonFile(join(outputFolder, 'summary.json'), summary);
     return summary;
   } finally {
     lock.release();
   }
+}
+
+/** Measured again by an evaluation that goes on: it takes no longer than a task's beginning. */
+async function generalAbility(
+  { adapter, general, generation }: Evaluation,
+  { engine, text, progress, signal }: EvaluationEnvironment,
+  neutral: NeutralRows,
+  base: FixedPolicy,
+): Promise<EvaluatedGeneral | null> {
+  if (!adapter || !general) return null;
+  const { scores } = await measureGeneral(neutral, adapter, base, {
+    engine,
+    endTokens: text.endTokens,
+    maxNewTokens: general.max_new_tokens,
+    seed: generation.seed,
+    label: 'neutral conversations',
+    progress,
+    signal,
+  });
+  const { loss, baseLoss, kl } = scores;
+  return { rows: general.rows, sha256: neutral.sha256, loss, base_loss: baseLoss, kl };
 }
 
 async function loadTasks(
@@ -111,7 +146,7 @@ function summarise(
   environment: EvaluationEnvironment,
   adapter: string | null,
   tasks: readonly TaskResult[],
-): EvaluationSummary {
+): Omit<EvaluationSummary, 'general'> {
   const { engine, text, versions = {} } = environment;
   return {
     model: evaluation.model,

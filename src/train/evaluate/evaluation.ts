@@ -2,6 +2,7 @@
 import type { JudgeClient } from '../../eval/llm-judge/client.ts';
 import { PROMPT_VERSION } from '../../eval/llm-judge/prompts.ts';
 import type { Adapter } from '../../model/adapter.ts';
+import type { NeutralSettings } from '../neutral.ts';
 import type { EvaluationEnvironment } from './environment.ts';
 import type { LoadedTask } from './rows.ts';
 import type { EvaluationTask } from './tasks.ts';
@@ -29,6 +30,8 @@ export interface Evaluation {
   /** What the tasks' files must have for a hash, where that is known from before. */
   readonly expectedRows?: readonly string[];
   readonly generation: EvaluationGeneration;
+  /** `null`: drift and loss on neutral conversations are not measured; nor are they of the base itself. */
+  readonly general: NeutralSettings | null;
   readonly maxLength: number;
   readonly invalidRows: 'error' | 'skip';
   /** Write the texts of private tasks too. */
