@@ -4,9 +4,12 @@
  * above it and is written once for all engines.
  */
 import type { Adapter } from '../model/adapter.ts';
+import type { Backward } from '../model/graph/parameters.ts';
 import type { Objective } from '../objective/objective.ts';
 import type { EncodedRow } from '../text/encoded-row.ts';
 import type { SamplingSettings } from './sampling.ts';
+
+export type { Backward } from '../model/graph/parameters.ts';
 
 /** Sums of the response tokens' log-probabilities, natural log, one pair of numbers per row. */
 export interface RowLogProbs {
@@ -26,6 +29,12 @@ export interface GradientRequest {
   readonly rows: readonly EncodedRow[];
   readonly adapter: Adapter;
   readonly objective: Objective;
+  /**
+   * In what numbers cotangents go back through the base's frozen linear layers: `float32`, the default, or
+   * `int8`, which is faster where the processor multiplies such integers and changes gradients a little. Loss
+   * and log-probs are the same.
+   */
+  readonly backward?: Backward;
   /** Per-row constants the objective names (reference log-probs, row weights), each of rows' length. */
   readonly constants: Readonly<Record<string, Float64Array>>;
 }
@@ -82,6 +91,7 @@ export interface Engine {
   readonly identity: string;
   /** Log-probs of both responses of every row, under the base (`null`) or the base with an adapter. */
   score(rows: readonly EncodedRow[], adapter: Adapter | null, options?: RunOptions): Promise<RowLogProbs>;
+  /** @throws {UserError} for a backward pass in integers that this engine, or this processor, does not have. */
   gradients(request: GradientRequest, options?: RunOptions): Promise<GradientResult>;
   /**
    * Answers to prompts of token ids, in the prompts' order, all samples of one after another.

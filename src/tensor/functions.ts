@@ -22,6 +22,7 @@ export {
 export { gatherRows, pick, scatterAddRows } from './operations/gather.ts';
 export { matmul } from './operations/matrix.ts';
 export { logSoftmax, rmsNorm, softmax } from './operations/normalise.ts';
+export { frozenMatmul } from './operations/quantised-matrix.ts';
 export { region } from './operations/region.ts';
 export { rotary } from './operations/rotary.ts';
 export { barrier, concat, permute, reshape, split, zerosLike } from './operations/shape.ts';

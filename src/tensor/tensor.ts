@@ -6,7 +6,7 @@
 import type { Dimension, Shape } from './dimension.ts';
 import type { Operation } from './operation.ts';
 
-export type DataType = 'float32' | 'int64' | 'bool';
+export type DataType = 'float32' | 'int64' | 'int8' | 'bool';
 
 /** What is known of a tensor before it is computed. */
 export interface TensorType {

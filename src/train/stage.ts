@@ -66,6 +66,7 @@ async function oneStep(
     rows: batch,
     adapter: state.adapter,
     referenceAdapter: run.reference ? run.reference.adapter : state.taskStart,
+    backward: run.config.backward,
     optimizer,
     learningRate,
     maxGradNorm: settings.max_grad_norm,

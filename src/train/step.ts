@@ -1,5 +1,5 @@
 /** One optimizer step: effective batch -> gradients -> clipped -> new adapter, and what it looked like. */
-import type { Engine, RowLogProbs } from '../engine/engine.ts';
+import type { Backward, Engine, RowLogProbs } from '../engine/engine.ts';
 import { type Adapter, mapAdapter } from '../model/adapter.ts';
 import { klEstimate, unmatchedRows } from '../objective/kl-estimate.ts';
 import type { Objective } from '../objective/objective.ts';
@@ -22,6 +22,7 @@ export interface StepRequest {
   readonly adapter: Adapter;
   /** The reference policy's adapter, for what cannot be known per row; `null`: the base. */
   readonly referenceAdapter: Adapter | null;
+  readonly backward: Backward;
   readonly optimizer: AdamW;
   readonly learningRate: number;
   readonly maxGradNorm: number;
@@ -45,12 +46,12 @@ export interface StepResult {
  *   learned.
  */
 export async function trainStep(request: StepRequest): Promise<StepResult> {
-  const { engine, objective, adapter, optimizer, signal } = request;
+  const { engine, objective, adapter, backward, optimizer, signal } = request;
   const rows = request.rows.map((row) => row.encoded);
   const constants = await rowConstants(request);
   let tokens = 0;
   const result = await engine.gradients(
-    { rows, adapter, objective, constants },
+    { rows, adapter, objective, backward, constants },
     { onProgress: (count) => (tokens += count), ...(signal ? { signal } : {}) },
   );
   const { norm, gradients } = clipGlobalNorm(result.gradients, request.maxGradNorm);

@@ -24,7 +24,7 @@ describe.each(TINY_MODELS)('graphs of %s', (name, adapterName) => {
 
   function expectWellFormed(objective: Objective, recompute: Recompute): void {
     const layout = { pairs: 2, responses: objective.responses, headPieces: 3 };
-    const graph = gradientGraph(model.config, layout, adapterShape(adapter), objective, recompute);
+    const graph = gradientGraph(model.config, layout, adapterShape(adapter), objective, { recompute });
     verifyGraph(Object.values(graph));
     const names = [...adapter.tensors.keys()].map(gradientName);
     expect(Object.keys(graph).sort()).toEqual([...names, 'logps', 'loss'].sort());
@@ -81,9 +81,9 @@ describe('gradientGraph', () => {
       expression: ({ chosenLogp, constant }) => multiply(chosenLogp, constant('secret')),
     };
     const layout = { pairs: 1, responses: 'chosen', headPieces: 1 } as const;
-    expect(() => gradientGraph(model.config, layout, adapterShape(adapter), sly, 'nothing')).toThrow(
-      '"secret"',
-    );
+    expect(() =>
+      gradientGraph(model.config, layout, adapterShape(adapter), sly, { recompute: 'nothing' }),
+    ).toThrow('"secret"');
   });
 
   it('is emitted alike every time', async () => {
@@ -91,13 +91,9 @@ describe('gradientGraph', () => {
     const layout = { pairs: 1, responses: 'pair', headPieces: 2 } as const;
     const emit = () =>
       emitOnnx(
-        gradientGraph(
-          model.config,
-          layout,
-          adapterShape(adapter),
-          createObjective({ name: 'fpo' }),
-          'layers',
-        ),
+        gradientGraph(model.config, layout, adapterShape(adapter), createObjective({ name: 'fpo' }), {
+          recompute: 'layers',
+        }),
         () => ({ location: 'model.safetensors', offset: 0, length: 4 }),
       );
     expect(emit()).toEqual(emit());

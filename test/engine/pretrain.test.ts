@@ -44,7 +44,10 @@ function reference(): { readonly loss: number; readonly gradients: ReadonlyMap<s
   }));
   const layout = { pairs: rows.length, responses: 'chosen', headPieces: HEAD_PIECES } as const;
   const names = new Set(values.keys());
-  const graph = gradientGraph(config, layout, null, createObjective({ name: 'sft' }), 'nothing', names);
+  const graph = gradientGraph(config, layout, null, createObjective({ name: 'sft' }), {
+    recompute: 'nothing',
+    trained: names,
+  });
   const shapes = expectedTensors(config);
   const given = new Map([
     ...batchValues({ config }, rows, 'chosen'),

@@ -55,7 +55,7 @@ export function referenceGradients(
 ): Omit<GradientResult, 'gradients'> & { readonly gradients: ReadonlyMap<string, Float64Array> } {
   const { responses } = objective;
   const layout = { pairs: rows.length, responses, headPieces };
-  const graph = gradientGraph(model.config, layout, adapterShape(adapter), objective, recompute);
+  const graph = gradientGraph(model.config, layout, adapterShape(adapter), objective, { recompute });
   const lengths = (name: 'chosen' | 'rejected') => rows.map((row) => row[name].length);
   const vector = (data: ArrayLike<number>) => makeValue([data.length], data);
   const total =

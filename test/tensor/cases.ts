@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { addDimensions, type Dimension, multiplyDimension, type Shape } from '../../src/tensor/dimension.ts';
 import * as tensor from '../../src/tensor/functions.ts';
 import { placeOperation } from '../../src/tensor/operations/gather.ts';
+import { quantisedMatmulOperation } from '../../src/tensor/operations/quantised-matrix.ts';
 import { rotaryOperation } from '../../src/tensor/operations/rotary.ts';
 import { applySingle, type DataType, type Tensor } from '../../src/tensor/tensor.ts';
 import { cachedAttention } from './cached-attention-cases.ts';
@@ -243,6 +244,40 @@ const tokenLogProbs = fc.tuple(size, fc.integer({ min: 1, max: 6 })).map(
   }),
 );
 
+/**
+ * Odd numbers, the largest of a row being odd too: none lies halfway between two levels, where engines may
+ * round either way.
+ */
+const oddNumbers: InputSpec['values'] = (random) =>
+  (2 * random.integer(50) + 1) * (random.integer(2) === 0 ? 1 : -1);
+const levels: InputSpec['values'] = (random) => random.integer(255) - 127;
+
+const quantisedMatmul = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 20 })).map(
+  ([inner, columns]): Variant => ({
+    inputs: [
+      { shape: ['n', inner], frozen: true, values: oddNumbers },
+      { shape: [inner, columns], dataType: 'int8', values: levels },
+      { shape: [columns], frozen: true, values: uniform(0.001, 0.02) },
+    ],
+    build: (inputs) => [applySingle(quantisedMatmulOperation, inputs, {})],
+    sizes: nonEmpty,
+  }),
+);
+
+/** Its gradient is no derivative but nearly one: quantised-matrix.test.ts. */
+const frozenMatmul = fc.tuple(size, size).map(
+  ([out, inner]): Variant => ({
+    inputs: [
+      { shape: ['n', inner], frozen: true },
+      { shape: [out, inner], frozen: true },
+      { shape: [out, inner], dataType: 'int8', values: levels },
+      { shape: [inner], frozen: true },
+    ],
+    build: (inputs) => [tensor.frozenMatmul(...(inputs as [Tensor, Tensor, Tensor, Tensor]))],
+    sizes: nonEmpty,
+  }),
+);
+
 const reshape = fc.tuple(size, size, fc.nat(4)).map(([a, b, which]): Variant => {
   const shapes: readonly Shape[] = [
     ['n', a * b],
@@ -363,6 +398,7 @@ export const cases: Readonly<Record<string, fc.Arbitrary<Variant>>> = {
   constant,
   divide: binary(tensor.divide, awayFromZero),
   exp: unary(tensor.exp),
+  frozenMatmul,
   gatherRows,
   input: named(false),
   lessOrEqual: fc.oneof(
@@ -382,6 +418,7 @@ export const cases: Readonly<Record<string, fc.Arbitrary<Variant>>> = {
   permute,
   pick,
   place,
+  quantisedMatmul,
   region,
   relu: unary(tensor.relu, awayFromZero),
   reshape,

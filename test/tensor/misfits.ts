@@ -4,6 +4,7 @@ import type { Shape } from '../../src/tensor/dimension.ts';
 import * as tensor from '../../src/tensor/functions.ts';
 import { gradients } from '../../src/tensor/gradient.ts';
 import { placeOperation } from '../../src/tensor/operations/gather.ts';
+import { quantisedMatmulOperation } from '../../src/tensor/operations/quantised-matrix.ts';
 import { regionOperation } from '../../src/tensor/operations/region.ts';
 import { applyOperation, applySingle, type DataType, type Tensor } from '../../src/tensor/tensor.ts';
 
@@ -80,6 +81,18 @@ export const misfits: Readonly<Record<string, Readonly<Record<string, () => unkn
     integers: () => tensor.matmul(integers(2, 2), integers(2, 2)),
   },
   multiply: binary(tensor.multiply),
+  frozenMatmul: {
+    'a copy of another shape': () =>
+      tensor.frozenMatmul(of(['n', 3]), of([4, 3]), of([3, 4], 'int8'), of([3])),
+    'scales of the wrong axis': () =>
+      tensor.frozenMatmul(of(['n', 3]), of([4, 3]), of([4, 3], 'int8'), of([4])),
+    'a copy that is no integers': () => tensor.frozenMatmul(of(['n', 3]), of([4, 3]), of([4, 3]), of([3])),
+    'a weight that is trained': () => {
+      const weight = of([4, 3]);
+      const product = tensor.frozenMatmul(of([2, 3]), weight, of([4, 3], 'int8'), of([3]));
+      return gradients(tensor.sum(product), [weight]);
+    },
+  },
   negate: unary(tensor.negate),
   permute: {
     'an axis twice': () => tensor.permute(of([2, 3]), [0, 0]),
@@ -94,6 +107,17 @@ export const misfits: Readonly<Record<string, Readonly<Record<string, () => unkn
     'another number of rows': () => place(['n', 3], ['n'], ['m', 1]),
     'wide values': () => place(['n', 3], ['n'], ['n', 2]),
     'another number of indices': () => place(['n', 3], ['m'], ['n', 1]),
+  },
+  quantisedMatmul: {
+    'sizes that differ': () =>
+      applySingle(quantisedMatmulOperation, [of(['n', 3]), of([4, 3], 'int8'), of([3])], {}),
+    'scales of the wrong axis': () =>
+      applySingle(quantisedMatmulOperation, [of(['n', 4]), of([4, 3], 'int8'), of([4])], {}),
+    'being differentiated': () => {
+      const x = of([2, 4]);
+      const product = applySingle(quantisedMatmulOperation, [x, of([4, 3], 'int8'), of([3])], {});
+      return gradients(tensor.sum(product), [x]);
+    },
   },
   region: {
     'inputs of another shape': () => regionWith(of([3])),

@@ -56,6 +56,8 @@ function toOrt(dataType: DataType, { shape, data }: Value): OrtTensor {
       return new OrtTensor('float32', Float32Array.from(data), shape);
     case 'int64':
       return new OrtTensor('int64', BigInt64Array.from([...data], BigInt), shape);
+    case 'int8':
+      return new OrtTensor('int8', Int8Array.from(data), shape);
     case 'bool':
       return new OrtTensor('bool', Uint8Array.from(data), shape);
   }

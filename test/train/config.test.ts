@@ -60,6 +60,7 @@ describe('a run config', () => {
       evaluate: 'seen',
       generation: { max_new_tokens: 1024, samples: 3 },
       general: { rows: 'builtin:neutral/general', limit: 32, max_new_tokens: 24 },
+      backward: 'float32',
       max_length: 2048,
       invalid_rows: 'error',
       seed: 0,

@@ -2,7 +2,7 @@
 import type { DecoderConfig } from '../../model/config.ts';
 import type { Recompute } from '../../model/graph/decoder.ts';
 import { batchInputs, type LayoutOptions } from '../../model/graph/layout.ts';
-import { type AdapterShape, Parameters } from '../../model/graph/parameters.ts';
+import { type AdapterShape, type Backward, Parameters } from '../../model/graph/parameters.ts';
 import { sequenceLogProbs } from '../../model/graph/sequence-log-probs.ts';
 import type { Objective } from '../../objective/objective.ts';
 import { input, multiply, reshape, split, sum, zerosLike } from '../../tensor/functions.ts';
@@ -29,6 +29,14 @@ export const constantName = (name: string): string => `constant.${name}`;
 /** The name of a gradient's output. */
 export const gradientName = (name: string): string => `gradient.${name}`;
 
+export interface GradientOptions {
+  readonly recompute: Recompute;
+  /** `float32` unless told. */
+  readonly backward?: Backward;
+  /** Names of base tensors that are inputs of the graph instead of weights in a file. */
+  readonly trained?: ReadonlySet<string>;
+}
+
 /**
  * Outputs `loss` [1], `logps` [pairs · responses] and a gradient for every tensor of the adapter and
  * every base tensor named in `trained`.
@@ -40,11 +48,10 @@ export function gradientGraph(
   layout: LayoutOptions,
   adapter: AdapterShape | null,
   objective: Objective,
-  recompute: Recompute,
-  trained?: ReadonlySet<string>,
+  { recompute, backward, trained }: GradientOptions,
 ): Record<string, Tensor> {
   const { pairs } = layout;
-  const parameters = new Parameters(adapter, trained);
+  const parameters = new Parameters(adapter, trained, backward);
   const logps = sequenceLogProbs(config, batchInputs(layout), parameters, recompute);
   const [chosenLogp, rejectedLogp] = perResponse(logps, layout);
   const constants = new Map(objective.constants.map((name) => [name, input(constantName(name), [pairs])]));

@@ -25,6 +25,8 @@ import { Generation } from './generation/generation.ts';
 import { KeyValueCache } from './generation/key-value-cache.ts';
 import { DecodingStep } from './generation/step.ts';
 import { gradientGraph, gradientName, scoringGraph } from './graphs.ts';
+import { checkIntegerProducts } from './integer-products.ts';
+import { IntegerWeights } from './integer-weights.ts';
 import { graphBytes } from './session.ts';
 import { SessionPool } from './session-pool.ts';
 
@@ -55,6 +57,7 @@ export class OrtEngine implements Engine {
   readonly #options: Required<OrtEngineOptions>;
   readonly #sessions: SessionPool;
   readonly #batchFeeds: BatchFeeds;
+  readonly #integerWeights: IntegerWeights;
 
   constructor(model: ModelFolder, options: OrtEngineOptions = {}) {
     this.#model = model;
@@ -62,6 +65,7 @@ export class OrtEngine implements Engine {
     this.#options = { ...this.#defaults, recompute: 'auto', ...options };
     this.#sessions = new SessionPool(model.weights);
     this.#batchFeeds = new BatchFeeds(model.config);
+    this.#integerWeights = new IntegerWeights(model.config, model.weights);
     this.identity = identityOf(model);
   }
 
@@ -90,29 +94,36 @@ export class OrtEngine implements Engine {
   }
 
   async gradients(request: GradientRequest, options: RunOptions = {}): Promise<GradientResult> {
-    const { rows, adapter, objective } = request;
+    const { rows, adapter, objective, backward = 'float32' } = request;
     const { responses } = objective;
+    if (backward === 'int8') await checkIntegerProducts();
     const logps = emptyLogProbs(rows.length);
     const sums = [...adapter.tensors].map(
       ([name, { data }]) => [name, new Float64Array(data.length)] as const,
     );
     const weight = 1 / normaliser(request);
-    const adapterValues = adapterFeeds(adapter);
+    const fixedFeeds = {
+      ...adapterFeeds(adapter),
+      ...(backward === 'int8' ? this.#integerWeights.feeds : {}),
+    };
     let loss = 0;
-    const kind = `${objective.key}|${adapterKey(adapter)}`;
+    const kind = `${objective.key}|${adapterKey(adapter)}|${backward}`;
     await this.#sessions.begin(kind);
     for (const indices of this.#microBatches(rows, responses)) {
       options.signal?.throwIfAborted();
       const batch = pack(rows, indices, responses);
       const recompute = this.#recomputeFor(batch);
       const graph = () =>
-        gradientGraph(this.#model.config, layoutOf(batch), adapterShape(adapter), objective, recompute);
+        gradientGraph(this.#model.config, layoutOf(batch), adapterShape(adapter), objective, {
+          recompute,
+          backward,
+        });
       const variant = `${batch.pairs}|${recompute}`;
       // Long batches are rare and their memory is much: it is given back after each.
       const sessionOptions = this.#sessionOptions(recompute === 'layers');
       const feeds = {
         ...this.#batchFeeds.of(batch),
-        ...adapterValues,
+        ...fixedFeeds,
         ...objectiveFeeds(request, indices, weight),
       };
       const outputs = await this.#sessions.use(

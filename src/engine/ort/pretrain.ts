@@ -99,7 +99,7 @@ export class Pretrainer {
     const graph = () =>
       purpose === 'score'
         ? scoringGraph(this.#config, layout, null, trained)
-        : gradientGraph(this.#config, layout, null, objective, 'nothing', trained);
+        : gradientGraph(this.#config, layout, null, objective, { recompute: 'nothing', trained });
     const options = { threads: this.#options.threads };
     const request = { purpose, kind: 'documents', variant: `${documents}`, graph, options };
     return this.#sessions.use(request, (session) => session.run(feeds));

@@ -6,7 +6,7 @@ import { emitOnnx } from '../../tensor/onnx/emit.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
 export interface Feed {
-  readonly data: Float32Array | BigInt64Array;
+  readonly data: Float32Array | BigInt64Array | Int8Array;
   readonly shape: readonly number[];
 }
 
@@ -71,10 +71,7 @@ export async function createSession(
       for (const name of model.inputs) {
         const feed = feeds[name];
         if (!feed) throw new Error(`no value for the graph input "${name}"`);
-        tensors[name] =
-          feed.data instanceof Float32Array
-            ? new OrtTensor('float32', feed.data, feed.shape)
-            : new OrtTensor('int64', feed.data, feed.shape);
+        tensors[name] = tensorOf(feed);
       }
       const results = await (runOptions ? session.run(tensors, runOptions) : session.run(tensors));
       return Object.fromEntries(
@@ -83,6 +80,13 @@ export async function createSession(
     },
     release: () => session.release(),
   };
+}
+
+/** The runtime reads the data where it is. */
+function tensorOf({ data, shape }: Feed): OrtTensor {
+  if (data instanceof Float32Array) return new OrtTensor('float32', data, shape);
+  if (data instanceof Int8Array) return new OrtTensor('int8', data, shape);
+  return new OrtTensor('int64', data, shape);
 }
 
 /** The folder that holds all weight files (one model's shards lie together); any will do where there are none. */

@@ -1,5 +1,5 @@
 /** Where a graph's parameters come from: frozen weights in files, or trained tensors given with a run. */
-import { add, input, matmul, weight } from '../../tensor/functions.ts';
+import { add, frozenMatmul, input, matmul, weight } from '../../tensor/functions.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type Adapter, loraTensorName } from '../adapter.ts';
 
@@ -17,17 +17,30 @@ export function adapterShape({ settings, tensors }: Adapter): AdapterShape {
   };
 }
 
+/** In what numbers cotangents go back through the frozen weights of linear layers. */
+export type Backward = 'float32' | 'int8';
+
+/** Inputs that hold a weight's 8-bit copy and its scales. */
+export const integerName = (weight: string): string => `int8.${weight}`;
+export const scaleName = (weight: string): string => `scale.${weight}`;
+
 /** Hands out parameters by name, each once, and remembers which of them are trained. */
 export class Parameters {
   readonly #made = new Map<string, Tensor>();
   readonly #adapter: AdapterShape | null;
   /** Names of base tensors that are given with each run instead of lying in a file. */
   readonly #trained: ReadonlySet<string>;
+  readonly #backward: Backward;
   readonly trainable = new Map<string, Tensor>();
 
-  constructor(adapter: AdapterShape | null, trained: ReadonlySet<string> = new Set()) {
+  constructor(
+    adapter: AdapterShape | null,
+    trained: ReadonlySet<string> = new Set(),
+    backward: Backward = 'float32',
+  ) {
     this.#adapter = adapter;
     this.#trained = trained;
+    this.#backward = backward;
   }
 
   #once(name: string, make: () => Tensor): Tensor {
@@ -46,6 +59,15 @@ export class Parameters {
       this.trainable.set(name, tensor);
       return tensor;
     });
+  }
+
+  /** x Wᵀ for a frozen weight of a linear layer. x [tokens, in]; returns [tokens, out]. */
+  linear(x: Tensor, name: string, shape: readonly [number, number]): Tensor {
+    const weight = this.base(name, shape);
+    if (this.#backward === 'float32' || this.isTrained(name)) return this.product(x, weight);
+    const w = this.#once(integerName(name), () => input(integerName(name), shape, 'int8'));
+    const scales = this.#once(scaleName(name), () => input(scaleName(name), [shape[1]]));
+    return frozenMatmul(x, weight, w, scales);
   }
 
   /** x Wᵀ, as linear layers and the head have it. x [tokens, in], W [out, in]; returns [tokens, out]. */
@@ -82,7 +104,7 @@ export function linear(
   parameters: Parameters,
 ): Tensor {
   const inFeatures = x.shape[1] as number;
-  const frozen = parameters.product(x, parameters.base(`${modulePath}.weight`, [outFeatures, inFeatures]));
+  const frozen = parameters.linear(x, `${modulePath}.weight`, [outFeatures, inFeatures]);
   const biased = hasBias ? add(frozen, parameters.base(`${modulePath}.bias`, [outFeatures])) : frozen;
   const lora = parameters.lora(modulePath);
   if (!lora) return biased;

@@ -47,6 +47,7 @@ const operatorSet = 17n;
 const dataTypes: Record<DataType, TensorDataType> = {
   float32: TensorDataType.FLOAT,
   int64: TensorDataType.INT64,
+  int8: TensorDataType.INT8,
   bool: TensorDataType.BOOL,
 };
 

@@ -89,6 +89,11 @@ export const runConfigSchema = z.strictObject({
     .prefault({}),
   /** Drift from the base, and loss, on neutral conversations after each task; null: not measured. */
   general: generalSchema.nullable().prefault({}),
+  /**
+   * In what numbers gradients go back through the base's frozen layers: `int8` is faster on processors that
+   * multiply such integers, and changes gradients a little.
+   */
+  backward: z.enum(['float32', 'int8']).default('float32'),
   /** Tokens of prompt and longer response together. */
   max_length: z.int().min(2).default(2048),
   invalid_rows: z.enum(['error', 'skip']).default('error'),
