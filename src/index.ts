@@ -13,8 +13,45 @@ export type {
 export { createOrtEngine } from './engine/ort/index.ts';
 export type { OrtEngineOptions } from './engine/ort/ort-engine.ts';
 export { generateText } from './eval/generate-text.ts';
-export { summariseMatrix } from './eval/matrix.ts';
-export { bootstrapDifference, bootstrapMean } from './eval/statistics.ts';
+export { findRuleJudge, ruleJudgeNames } from './eval/judges/index.ts';
+export type { JudgedPrompt, RuleJudge } from './eval/judges/judge.ts';
+export { JudgeLimitReached } from './eval/llm-judge/budget.ts';
+export { type JudgeClient, type JudgeClientOptions, openJudgeClient } from './eval/llm-judge/client.ts';
+export {
+  type Judge,
+  type JudgedAnswer,
+  type JudgeOptions,
+  type JudgeReport,
+  meanScore,
+  type UnscoredItem,
+} from './eval/llm-judge/judge.ts';
+export { liftRuleJudge, preferenceJudge } from './eval/llm-judge/local-judges.ts';
+export {
+  createPairwiseJudge,
+  type JudgedPair,
+  type PairVerdict,
+  type PairwiseReport,
+} from './eval/llm-judge/pairwise-judge.ts';
+export { type RubricName, rubricNames } from './eval/llm-judge/prompts.ts';
+export { createRatingJudge } from './eval/llm-judge/rating-judge.ts';
+export type { LlmJudgeSettingsInput } from './eval/llm-judge/settings.ts';
+export {
+  type BaseRow,
+  type MatrixSummary,
+  type ResultMatrix,
+  summariseMatrix,
+  summariseTransfer,
+  type TransferSummary,
+} from './eval/matrix.ts';
+export type { RowScore } from './eval/preference.ts';
+export { type NamedFolder, type ReportOptions, writeReport } from './eval/report/index.ts';
+export {
+  bootstrapDifference,
+  bootstrapMean,
+  type Interval,
+  meanInterval,
+  type SeedMean,
+} from './eval/statistics.ts';
 export { consolidateAdapter, MemoryHistory } from './memory/consolidate-adapter.ts';
 export type { Adapter, LoraSettings, LoraTensor } from './model/adapter.ts';
 export { linearModules } from './model/linear-modules.ts';

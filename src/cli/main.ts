@@ -16,6 +16,7 @@ import { registerEvaluate } from './commands/evaluate.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerMetrics } from './commands/metrics.ts';
 import { registerModels } from './commands/models.ts';
+import { registerReport } from './commands/report.ts';
 import { registerScore } from './commands/score.ts';
 import { registerTrain } from './commands/train.ts';
 import { runProgram } from './run.ts';
@@ -30,6 +31,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerEvaluate,
   registerMetrics,
   registerCompare,
+  registerReport,
   registerDemo,
 ];
 

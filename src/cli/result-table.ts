@@ -1,19 +1,35 @@
 /** Result matrices as text, for people watching a run. */
-import type { RunSummary } from '../train/results.ts';
+import { decimal } from '../eval/number-text.ts';
+import type { GeneralAbility, RunSummary } from '../train/results.ts';
+import { heatmap } from './heatmap.ts';
+import { type Screen, screenOf } from './screen.ts';
 
-/** Preference accuracy in percent: a line per trained task, a column per tested one, then the summary. */
-export function resultTable({ tasks, preference_accuracy: scores }: RunSummary): string {
-  const width = Math.max(8, ...tasks.map((task) => task.length)) + 2;
-  const label = Math.max('before training'.length, ...tasks.map((task) => `after ${task}`.length));
-  const line = (name: string, cells: readonly (number | null | string)[]) =>
-    name.padEnd(label) + cells.map((cell) => formatCell(cell).padStart(width)).join('');
-  const rows = scores.matrix.map((row, at) => line(`after ${tasks[at]}`, row));
-  const totals = `Last ${formatCell(scores.last)}   BWT ${formatCell(scores.bwt)}   AP ${formatCell(scores.ap)}`;
-  const base = scores.base ? [line('before training', scores.base)] : [];
-  return ['preference accuracy, %', line('', tasks), ...base, ...rows, totals].join('\n');
+/**
+ * Preference accuracy in percent: a line per trained task, a column per tested one, then the summary. For standard
+ * error unless another screen is given.
+ */
+export function resultTable(
+  { tasks, preference_accuracy: scores, general }: RunSummary,
+  screen: Screen = screenOf(process.stderr),
+): string {
+  const { base, matrix, last, bwt, ap } = scores;
+  const trained = tasks.map((task) => `after ${task}`);
+  const table = heatmap(
+    {
+      title: 'preference accuracy, %',
+      rows: base ? ['before training', ...trained] : trained,
+      columns: tasks,
+      values: base ? [base, ...matrix] : matrix,
+      ...(general ? { further: generalColumns(general, base !== undefined) } : {}),
+    },
+    screen,
+  );
+  const totals = `Last ${decimal(last)}   BWT ${decimal(bwt)}   AP ${decimal(ap)}`;
+  const legend = 'KL, loss: drift from the base and loss on neutral conversations, nats per token';
+  return [table, totals, ...(general ? [legend] : [])].join('\n');
 }
 
-function formatCell(cell: number | null | string): string {
-  if (cell === null) return '-';
-  return typeof cell === 'string' ? cell : cell.toFixed(1);
+function generalColumns({ base_loss, loss, kl }: GeneralAbility, hasBase: boolean) {
+  const rows = loss.map((value, at) => [kl[at] ?? null, value]);
+  return { columns: ['KL', 'loss'], values: hasBase ? [[0, base_loss], ...rows] : rows, digits: 4 };
 }

@@ -107,8 +107,8 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Linear interpolation between order statistics, as numpy's default. `sorted` is ascending. */
-function quantile(sorted: Float64Array, share: number): number {
+/** Linear interpolation between order statistics, as numpy's default. `sorted` is ascending, not empty. */
+export function quantile(sorted: ArrayLike<number>, share: number): number {
   const position = share * (sorted.length - 1);
   const below = Math.floor(position);
   const above = Math.min(below + 1, sorted.length - 1);

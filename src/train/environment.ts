@@ -8,6 +8,7 @@ import type { Adapter, LoraSettings } from '../model/adapter.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import type { Random } from '../support/random.ts';
 import type { EncodedRows, EncodeRowsOptions } from '../text/segments.ts';
+import type { ReportTarget } from './tensorboard/report-target.ts';
 
 /** Tokenizer and chat template of the base. */
 export interface TextSide {
@@ -56,6 +57,8 @@ export interface RunEnvironment {
   readonly progress?: ProgressFactory;
   /** Takes one line for people. */
   readonly log?: (line: string) => void;
+  /** Where else to tell what is measured; steps.jsonl is written in any case. */
+  readonly reportTo?: readonly ReportTarget[];
   /** Recorded with the results, for example the runtime's version. */
   readonly versions?: Readonly<Record<string, string>>;
   /** Seconds between two checkpoints within a stage; it changes no result. */

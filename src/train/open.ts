@@ -19,6 +19,8 @@ import { enterRunFolder } from './run-folder.ts';
 import { initialState, type ReplayedRow, type RunState } from './state.ts';
 import { StepLog } from './step-log.ts';
 import { loadStream, type StreamTask } from './stream-data.ts';
+import type { TensorBoardLog } from './tensorboard/log.ts';
+import { openTensorBoard } from './tensorboard/open.ts';
 
 /** Seconds between two checkpoints within a stage, unless the environment says otherwise. */
 const CHECKPOINT_SECONDS = 60;
@@ -68,6 +70,9 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
     const stepLog = new StepLog(join(outputFolder, 'steps.jsonl'), state.stepLogBytes);
     const base = await FixedPolicy.open(null, environment);
     const policy = named ? await FixedPolicy.open(named, environment) : base;
+    const names = data.tasks.map(({ name }) => name);
+    const isReported = environment.reportTo?.includes('tensorboard') === true;
+    const tensorBoard = isReported ? await openTensorBoard(outputFolder, names, state) : null;
     return {
       config,
       environment,
@@ -79,9 +84,13 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
       reference: config.reference === 'previous' ? null : { policy, adapter: named },
       state,
       stepLog,
+      tensorBoard,
       random,
-      checkpoint: checkpointer(environment, state, stepLog, checkpoints),
-      close: () => lock.release(),
+      checkpoint: checkpointer(environment, state, [stepLog, tensorBoard], checkpoints),
+      close: () => {
+        tensorBoard?.close();
+        lock.release();
+      },
     };
   } catch (error) {
     lock.release();
@@ -122,7 +131,7 @@ async function savedState(
 function checkpointer(
   { checkpointSeconds = CHECKPOINT_SECONDS }: RunEnvironment,
   state: RunState,
-  stepLog: StepLog,
+  logs: readonly (StepLog | TensorBoardLog | null)[],
   checkpoints: CheckpointFolder,
 ): Run['checkpoint'] {
   const before = state.seconds;
@@ -133,7 +142,7 @@ function checkpointer(
     if (when === 'due' && now - last < 1000 * checkpointSeconds) return;
     last = now;
     state.seconds = before + (now - start) / 1000;
-    stepLog.flush();
+    for (const log of logs) log?.flush();
     await checkpoints.save(state);
   };
 }

@@ -9,6 +9,7 @@ import type { FixedPolicy } from './reference.ts';
 import type { RunState } from './state.ts';
 import type { StepLog } from './step-log.ts';
 import type { StreamData, StreamTask } from './stream-data.ts';
+import type { TensorBoardLog } from './tensorboard/log.ts';
 
 export interface Run {
   readonly config: RunConfig;
@@ -23,6 +24,8 @@ export interface Run {
   readonly reference: { readonly policy: FixedPolicy; readonly adapter: Adapter | null } | null;
   readonly state: RunState;
   readonly stepLog: StepLog;
+  /** `null` unless the environment asks for it. */
+  readonly tensorBoard: TensorBoardLog | null;
   /** Of the run's seed; only ever forked. */
   readonly random: Random;
   /** Saves the state if the last time is long enough ago, or in any case. */

@@ -14,6 +14,7 @@ import { enterPhase, type Phase, stageOptimizer } from './state.ts';
 import { type StageRow, type StepResult, trainStep } from './step.ts';
 import type { StepRecord } from './step-log.ts';
 import { writeConsolidation } from './task-records.ts';
+import { stepScalars } from './tensorboard/scalars.ts';
 
 /** Trains what is left of the stage the run is in, ends it as the method says, and enters `next`. */
 export async function trainStage(run: Run, stage: StageName, next: Phase): Promise<void> {
@@ -81,6 +82,7 @@ async function oneStep(
   state.adapter = result.adapter;
   state.step += 1;
   state.steps += 1;
+  run.tensorBoard?.scalars(state.steps, stepScalars(record, state.task));
   state.tokens += result.tokens;
   return record;
 }

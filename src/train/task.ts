@@ -15,6 +15,7 @@ import {
   writeScores,
   writeTaskAdapter,
 } from './task-records.ts';
+import { evaluationScalars } from './tensorboard/scalars.ts';
 
 /** Does the phase the run is in and enters the one after it. */
 export async function advance(run: Run): Promise<void> {
@@ -84,6 +85,8 @@ async function evaluateTasks(run: Run): Promise<void> {
   await evaluateGeneral(run);
   const isLast = state.task === data.tasks.length - 1;
   await answerSamples(run, state.task, isLast ? data.tasks.map((_, at) => at) : [state.task]);
+  const names = data.tasks.map(({ name }) => name);
+  run.tensorBoard?.scalars(state.steps, evaluationScalars(names, state, state.task));
   beginTask(state, (latest) => run.method.hooks.startTask?.(run.initial, latest) ?? latest);
 }
 

@@ -58,25 +58,43 @@ describe('metrics --predictions', () => {
 });
 
 describe('metrics --matrix', () => {
-  it('gives Last, BWT and AP', async () => {
-    const matrix = [
-      [80, null, null],
-      [70, 90, null],
+  const matrix = [
+    [80, null, null],
+    [70, 90, null],
+    [60, 70, 95],
+  ];
+
+  it('gives Last, BWT, AP and forgetting; without a base row nothing is known of FWT', async () => {
+    // Last (60 + 70 + 95)/3; BWT ((60 − 80) + (70 − 90))/2; AP (80 + 80 + 75)/3; forgetting (20 + 20)/2.
+    const expected = { last: 75, bwt: -20, ap: 235 / 3, fwt: null, forgetting: 20 };
+    expect(await report('--matrix', file({ matrix }))).toEqual(expected);
+    const triangle = matrix.map((row) => row.filter((score) => score !== null));
+    expect(await report('--matrix', file({ matrix: triangle }))).toEqual(expected);
+  });
+
+  it('gives FWT with a base row, where tasks were measured before they were trained on', async () => {
+    const whole = [
+      [80, 50, 20],
+      [85, 90, 40],
       [60, 70, 95],
     ];
-    // Last (60 + 70 + 95)/3; BWT ((60 − 80) + (70 − 90))/2; AP (80 + 80 + 75)/3.
-    expect(await report('--matrix', file({ matrix }))).toEqual({ last: 75, bwt: -20, ap: 235 / 3 });
-    const triangle = matrix.map((row) => row.filter((score) => score !== null));
-    expect(await report('--matrix', file({ matrix: triangle }))).toEqual({ last: 75, bwt: -20, ap: 235 / 3 });
+    // FWT ((50 − 45) + (40 − 25))/2; forgetting ((85 − 60) + (90 − 70))/2, not ((80 − 60) + (90 − 70))/2.
+    const expected = { fwt: 10, forgetting: 22.5 };
+    expect(await report('--matrix', file({ matrix: whole, base: [30, 45, 25] }))).toMatchObject(expected);
+    expect(await report('--matrix', file({ matrix: whole }))).toMatchObject({ fwt: null });
+    expect(await report('--matrix', file({ matrix, base: [30, 45, 25] }))).toMatchObject({ fwt: null });
+    const unmeasured = file({ matrix: whole, base: [null, 45, null] });
+    expect(await report('--matrix', unmeasured)).toMatchObject({ fwt: null });
   });
 
   it('says null where a score is missing or there is nothing to compare', async () => {
-    expect(await report('--matrix', file({ matrix: [[50]] }))).toEqual({ last: 50, bwt: null, ap: 50 });
+    const nothing = { last: null, bwt: null, ap: null, fwt: null, forgetting: null };
+    expect(await report('--matrix', file({ matrix: [[50]] }))).toEqual({ ...nothing, last: 50, ap: 50 });
     const gap = [
       [80, null],
       [null, 90],
     ];
-    expect(await report('--matrix', file({ matrix: gap }))).toEqual({ last: null, bwt: null, ap: null });
+    expect(await report('--matrix', file({ matrix: gap }))).toEqual(nothing);
   });
 });
 
@@ -131,5 +149,13 @@ describe('metrics refuses', () => {
     await refused(matrix({ matrix: [] }), '"matrix"');
     await refused(matrix([[1]]), '"matrix"');
     await refused(matrix('{"matrix": [[1]'), 'line 1');
+  });
+
+  it('a base row that is no list of one score per task', async () => {
+    const base = (row: unknown) => ['--matrix', file({ matrix: [[1], [2, 3]], base: row })];
+    await refused(base([1]), 'input.json', 'field "base"', 'expected a list of 2 scores, got 1');
+    await refused(base([1, 2, 3]), 'field "base"', 'got 3');
+    await refused(base([1, '2']), 'field "base"', 'score 2', '"2"');
+    await refused(base(null), 'field "base"', 'got null');
   });
 });

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { NamedRuns } from '../../eval/comparison/index.ts';
 import { checkWritable, writeFileAtomic } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
+import { foldersByName } from '../named-runs.ts';
 
 interface CompareOptions {
   readonly seeds: boolean;
@@ -40,23 +41,4 @@ async function compare(args: readonly string[], { seeds, format, output }: Compa
   const text = formats[name](compareRuns(named));
   if (output === undefined) process.stdout.write(text);
   else await writeFileAtomic(output, text);
-}
-
-/** @throws {UserError} unless every name has one run, or with `seeds` at least two. */
-function foldersByName(args: readonly string[], seeds: boolean): Map<string, string[]> {
-  const folders = new Map<string, string[]>();
-  for (const argument of args) {
-    const [, name, folder] = /^([^=]+)=(.+)$/s.exec(argument) ?? [];
-    if (name === undefined || folder === undefined) {
-      throw new UserError(`${argument}: expected NAME=RUN, a name and a run's output folder`);
-    }
-    folders.set(name, [...(folders.get(name) ?? []), folder]);
-  }
-  for (const [name, { length }] of folders) {
-    if (!seeds && length > 1) {
-      throw new UserError(`${name} names ${length} runs; with --seeds they are taken for seeds of one`);
-    }
-    if (seeds && length === 1) throw new UserError(`${name}: --seeds needs at least two runs of each name`);
-  }
-  return folders;
 }

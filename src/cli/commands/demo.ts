@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { Interrupted } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
 import { demoFolder } from '../demo/folder.ts';
-import { type DemoBase, demoBases, demoSettings } from '../demo/settings.ts';
+import { type DemoBase, demoBases, demoMethods, demoSettings } from '../demo/settings.ts';
 import { interruptible } from '../interrupt.ts';
 import { threadsOf, wholeNumber } from '../whole-number.ts';
 
@@ -35,6 +35,7 @@ async function demo(flags: DemoFlags): Promise<void> {
   const outputFolder = demoFolder({ outputDir: flags.outputDir, resume });
   const { writeJsonFile } = await import('../../support/atomic-file.ts');
   const { openModelEnvironment } = await import('../../train/model-environment.ts');
+  const { writeReport } = await import('../../eval/report/index.ts');
   const { runDemo } = await import('../demo/run.ts');
   const { demoAnswers, demoTables } = await import('../demo/report.ts');
 
@@ -52,7 +53,10 @@ async function demo(flags: DemoFlags): Promise<void> {
     await writeJsonFile(join(outputFolder, 'summary.json'), summary);
     const answers = await demoAnswers(outputFolder, summary, 3);
     process.stdout.write(`\n${answers}\n\n${demoTables(summary)}\n`);
+    const runs = demoMethods.map((name) => ({ name, folder: join(outputFolder, name) }));
+    const page = await writeReport(runs, join(outputFolder, 'report'));
     log(`\n${Math.round(summary.seconds)} s of training and measuring; everything is in ${outputFolder}`);
+    log(`the report, to be opened in a browser: ${page}`);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     throw new Interrupted(`interrupted; everything up to there is saved: continue with: ${goOn}`);

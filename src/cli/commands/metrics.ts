@@ -1,12 +1,12 @@
 /**
  * `lifealign metrics`: numbers from files, as JSON on standard output and without a model: text scores of
- * predictions against references, or Last, BWT and AP of a result matrix.
+ * predictions against references, or what a result matrix says of learning and forgetting.
  */
 import type { Command } from 'commander';
 import type { DataRecord } from '../../data/records.ts';
-import type { ResultMatrix } from '../../eval/matrix.ts';
+import type { BaseRow, ResultMatrix } from '../../eval/matrix.ts';
 import type { AnswerScores, FurtherScores, TextPair } from '../../eval/text-metrics/index.ts';
-import { DataError, UserError } from '../../support/errors.ts';
+import { DataError, type DataLocation, UserError } from '../../support/errors.ts';
 
 interface MetricsOptions {
   readonly predictions?: string;
@@ -17,9 +17,14 @@ interface MetricsOptions {
 export function registerMetrics(program: Command): void {
   program
     .command('metrics')
-    .description('text scores of predictions, or Last, BWT and AP of a result matrix, as JSON')
+    .description(
+      'text scores of predictions, or Last, BWT, AP, FWT and forgetting of a result matrix, as JSON',
+    )
     .option('--predictions <file>', 'JSON array or JSONL of {prediction, reference}')
-    .option('--matrix <file>', 'JSON {"matrix": m}; m[i][j] is the score on task j after training on task i')
+    .option(
+      '--matrix <file>',
+      'JSON {"matrix": m, "base": b}; m[i][j] is the score on task j after task i, b[j] before training (for FWT)',
+    )
     .option('--all', 'with --predictions: word-level BLEU, chrF2 and distinct-n too', false)
     .action(metrics);
 }
@@ -86,32 +91,55 @@ const namedFurtherOfRow = ({ sentenceWordBleu, sentenceChrf2 }: FurtherScores['r
 
 async function ofMatrix(file: string): Promise<object> {
   const { parseJsonFile } = await import('../../support/json.ts');
-  const { summariseMatrix } = await import('../../eval/matrix.ts');
-  const { last, bwt, ap } = summariseMatrix(resultMatrix(file, await parseJsonFile(file)));
-  return { last, bwt, ap };
+  const { summariseMatrix, summariseTransfer } = await import('../../eval/matrix.ts');
+  const content = await parseJsonFile(file);
+  const matrix = resultMatrix(file, content);
+  const { last, bwt, ap } = summariseMatrix(matrix);
+  const { fwt, forgetting } = summariseTransfer(matrix, baseRow(file, content, matrix.length));
+  return { last, bwt, ap, fwt, forgetting };
 }
 
 /** A row may leave out the tasks still to come; a score that was not measured is `null`. */
 function resultMatrix(file: string, content: unknown): ResultMatrix {
-  const matrix =
-    typeof content === 'object' && content !== null && 'matrix' in content ? content.matrix : undefined;
+  const matrix = field(content, 'matrix');
   if (!Array.isArray(matrix) || matrix.length === 0) {
     const problem = 'expected {"matrix": rows}, with a row of scores for each task, at least one';
     throw new DataError({ file, field: 'matrix' }, problem);
   }
   for (const [index, row] of matrix.entries()) {
     const where = { file, row: index + 1, field: 'matrix' };
-    const least = index + 1;
-    if (!Array.isArray(row) || row.length < least || row.length > matrix.length) {
-      const counts = least === matrix.length ? `${least}` : `${least} to ${matrix.length}`;
-      const got = Array.isArray(row) ? `${row.length}` : JSON.stringify(row).slice(0, 40);
-      throw new DataError(where, `expected a list of ${counts} scores, got ${got}`);
-    }
-    const wrong = row.findIndex((score) => score !== null && !Number.isFinite(score));
-    if (wrong >= 0) {
-      const got = typeof row[wrong] === 'number' ? 'a number too large' : JSON.stringify(row[wrong]);
-      throw new DataError(where, `score ${wrong + 1}: expected a number or null, got ${got.slice(0, 40)}`);
-    }
+    checkScores(row, where, { least: index + 1, most: matrix.length });
   }
   return matrix;
+}
+
+/** One score per task; without it nothing is known of the time before training. */
+function baseRow(file: string, content: unknown, tasks: number): BaseRow {
+  const base = field(content, 'base');
+  if (base === undefined) return [];
+  checkScores(base, { file, field: 'base' }, { least: tasks, most: tasks });
+  return base;
+}
+
+function field(content: unknown, name: string): unknown {
+  const isObject = typeof content === 'object' && content !== null;
+  return isObject && Object.hasOwn(content, name) ? (content as Record<string, unknown>)[name] : undefined;
+}
+
+/** @throws {DataError} unless it is a list of so many numbers and `null`s. */
+function checkScores(
+  row: unknown,
+  where: DataLocation,
+  { least, most }: { readonly least: number; readonly most: number },
+): asserts row is (number | null)[] {
+  if (!Array.isArray(row) || row.length < least || row.length > most) {
+    const counts = least === most ? `${least}` : `${least} to ${most}`;
+    const got = Array.isArray(row) ? `${row.length}` : JSON.stringify(row).slice(0, 40);
+    throw new DataError(where, `expected a list of ${counts} scores, got ${got}`);
+  }
+  const wrong = row.findIndex((score) => score !== null && !Number.isFinite(score));
+  if (wrong >= 0) {
+    const got = typeof row[wrong] === 'number' ? 'a number too large' : JSON.stringify(row[wrong]);
+    throw new DataError(where, `score ${wrong + 1}: expected a number or null, got ${got.slice(0, 40)}`);
+  }
 }

@@ -1,5 +1,5 @@
 /** `lifealign train`: a stream of preference tasks with one method, resumable at any point. */
-import { basename, extname, join } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { streamProgress } from '../../support/progress.ts';
 import { interruptible } from '../interrupt.ts';
@@ -10,6 +10,7 @@ interface TrainFlags {
   readonly resume?: true;
   readonly set: readonly string[];
   readonly invalidRows?: string;
+  readonly reportTo?: string;
   readonly threads?: string;
 }
 
@@ -27,6 +28,10 @@ export function registerTrain(program: Command): void {
       [],
     )
     .option('--invalid-rows <policy>', 'error or skip; the same as --set invalid_rows=...')
+    .option(
+      '--report-to <names>',
+      'tensorboard: event files under <output-dir>; jsonl: steps.jsonl, written named or not; commas between',
+    )
     .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
     .action(train);
 }
@@ -39,8 +44,11 @@ async function train(file: string, flags: TrainFlags): Promise<void> {
   const { readRunConfig } = await import('../../train/config/resolve.ts');
   const { openModelEnvironment } = await import('../../train/model-environment.ts');
   const { runStream } = await import('../../train/stream.ts');
+  const { writeReport } = await import('../../eval/report/index.ts');
+  const { parseReportTargets } = await import('../../train/tensorboard/report-target.ts');
   const { resultTable } = await import('../result-table.ts');
 
+  const reporting = flags.reportTo === undefined ? {} : { reportTo: parseReportTargets(flags.reportTo) };
   const policy = flags.invalidRows === undefined ? [] : [`invalid_rows=${flags.invalidRows}`];
   const config = await readRunConfig(file, [...flags.set, ...policy]);
   const outputFolder = flags.outputDir ?? join('runs', basename(file, extname(file)));
@@ -54,11 +62,22 @@ async function train(file: string, flags: TrainFlags): Promise<void> {
   };
   try {
     const summary = await interruptible(interruption, (signal) =>
-      runStream(config, { ...model, configFile: file, outputFolder, resume, signal, progress, log }),
+      runStream(config, {
+        ...model,
+        ...reporting,
+        configFile: file,
+        outputFolder,
+        resume,
+        signal,
+        progress,
+        log,
+      }),
     );
     log(resultTable(summary));
-    log(`results are in ${outputFolder}`);
     process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    const run = { name: basename(resolve(outputFolder)), folder: outputFolder };
+    const page = await writeReport([run], join(outputFolder, 'report'));
+    log(`results are in ${outputFolder}, the report is ${page}`);
   } finally {
     await model.engine.close();
   }

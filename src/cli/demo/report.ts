@@ -2,6 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBuiltinTask } from '../../data/builtin/source.ts';
+import { decimal } from '../../eval/number-text.ts';
+import { rangeOf } from '../colour-scale.ts';
+import { heatmap } from '../heatmap.ts';
+import { type Screen, screenOf } from '../screen.ts';
+import { sideBySide } from '../side-by-side.ts';
 import type { DemoSummary } from './run.ts';
 import { type DemoMethod, demoMethods } from './settings.ts';
 
@@ -13,45 +18,75 @@ const titles: Readonly<Record<DemoMethod, string>> = {
 
 type ScoreName = 'preference_accuracy' | 'judge';
 
-/** Per task and method the score when it was learned and after the last task, then Last, BWT and AP. Percent. */
-export function demoTables(summary: DemoSummary): string {
+/**
+ * Per task and method the score when it was learned and after the last task, then Last, BWT and AP; each method's whole
+ * matrix of preference accuracy. Percent. For standard output unless another screen is given.
+ */
+export function demoTables(summary: DemoSummary, screen: Screen = screenOf(process.stdout)): string {
   return [
     'LifeAlign: focal loss, replay, consolidation. ER: replay only. SeqFT: nothing against forgetting.',
-    scoreTable('Preference accuracy on test rows, %', summary, 'preference_accuracy'),
-    scoreTable('Rule judge of greedy answers to test prompts, %', summary, 'judge'),
+    scoreTable('Preference accuracy on test rows, %', summary, 'preference_accuracy', screen),
+    scoreTable('Rule judge of greedy answers to test prompts, %', summary, 'judge', screen),
     [
       'Last: mean over the tasks at the end. BWT: mean change of the earlier tasks since each was learned',
       '(below 0: forgotten). AP: mean over the tasks seen so far, averaged along the way.',
     ].join('\n'),
+    matrices(summary, screen),
     closing(summary),
   ].join('\n\n');
 }
 
-const shown = (value: number | null | undefined) => (value == null ? '-' : value.toFixed(1));
-
-function scoreTable(title: string, { tasks, before, methods }: DemoSummary, score: ScoreName): string {
-  const width = Math.max(...tasks.map((task) => task.length), 6) + 2;
-  const line = (name: string, cells: readonly string[]) =>
-    name.padEnd(24) + cells.map((cell) => cell.padStart(width)).join('');
+function scoreTable(
+  title: string,
+  { tasks, before, methods }: DemoSummary,
+  score: ScoreName,
+  { colours }: Screen,
+): string {
   const rows = demoMethods.flatMap((method) => {
     const { matrix, last, bwt, ap } = methods[method][score];
     return [
-      line(`${titles[method]}, when learned`, matrix.map((row, at) => row[at]).map(shown)),
-      line(`${titles[method]}, at the end`, [...(matrix.at(-1) ?? []), last, bwt, ap].map(shown)),
+      {
+        name: `${titles[method]}, when learned`,
+        values: matrix.map((row, at) => row[at] ?? null),
+        further: [],
+      },
+      { name: `${titles[method]}, at the end`, values: matrix.at(-1) ?? [], further: [last, bwt, ap] },
     ];
   });
-  return [
+  const all = [{ name: 'before training', values: before[score], further: [] }, ...rows];
+  const table = {
     title,
-    line('', [...tasks, 'Last', 'BWT', 'AP']),
-    line('before training', before[score].map(shown)),
-    ...rows,
-  ].join('\n');
+    rows: all.map(({ name }) => name),
+    columns: tasks,
+    values: all.map(({ values }) => values),
+    further: { columns: ['Last', 'BWT', 'AP'], values: all.map(({ further }) => further) },
+  };
+  // Nine columns do not fit a narrow terminal, whatever is left of their names.
+  return heatmap(table, { colours, width: Number.POSITIVE_INFINITY });
+}
+
+/** The methods' colours mean the same, so that they can be compared. */
+function matrices({ tasks, methods }: DemoSummary, { colours, width }: Screen): string {
+  const range = rangeOf(demoMethods.flatMap((method) => methods[method].preference_accuracy.matrix.flat()));
+  const maps = demoMethods.map((method) =>
+    heatmap(
+      {
+        title: `${titles[method]}: preference accuracy after each task, %`,
+        rows: tasks,
+        columns: tasks,
+        values: methods[method].preference_accuracy.matrix,
+        range,
+      },
+      { colours },
+    ),
+  );
+  return sideBySide(maps, width);
 }
 
 /** One sentence of what was measured, whatever it was. */
 function closing({ methods }: DemoSummary): string {
   const change = (method: DemoMethod) =>
-    `${titles[method]} ${shown(methods[method].judge.bwt)} (${shown(methods[method].preference_accuracy.bwt)})`;
+    `${titles[method]} ${decimal(methods[method].judge.bwt)} (${decimal(methods[method].preference_accuracy.bwt)})`;
   return `Since each task was learned, its judge's score (preference accuracy) changed on average by: ${demoMethods.map(change).join(', ')}.`;
 }
 

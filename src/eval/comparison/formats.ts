@@ -1,4 +1,5 @@
 /** A comparison as text: Markdown and LaTeX for people, CSV (a line for each number) and JSON for programs. */
+import { csvLines, markdownTable } from '../table-text.ts';
 import { type Comparison, listed, type Quantities, statisticNames, type TestedEstimate } from './index.ts';
 import { comparisonNotes, comparisonTables, type Table } from './tables.ts';
 
@@ -7,7 +8,12 @@ export type FormatName = (typeof formatNames)[number];
 
 export const formats: Readonly<Record<FormatName, (comparison: Comparison) => string>> = {
   markdown: (comparison) =>
-    [...comparisonTables(comparison).map(markdownTable), ...comparisonNotes(comparison)]
+    [
+      ...comparisonTables(comparison).map(
+        ({ title, head, rows }) => `${title}\n\n${markdownTable(head, rows)}`,
+      ),
+      ...comparisonNotes(comparison),
+    ]
       .join('\n\n')
       .concat('\n'),
   latex: (comparison) =>
@@ -17,12 +23,6 @@ export const formats: Readonly<Record<FormatName, (comparison: Comparison) => st
   csv: csv,
   json: (comparison) => `${JSON.stringify(comparison, null, 2)}\n`,
 };
-
-function markdownTable({ title, head, rows }: Table): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return `${title}\n\n${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}`;
-}
 
 /** Needs the booktabs package. */
 function latexTable({ title, head, rows }: Table): string {
@@ -63,7 +63,7 @@ function csv({ tasks, compared, scores }: Comparison): string {
       csvRows([score, compared[0]!, compared[at + 1]!], tasks, difference),
     ),
   ]);
-  return [CSV_HEAD, ...rows].map((row) => `${row.map(csvField).join(',')}\n`).join('');
+  return csvLines([CSV_HEAD, ...rows]);
 }
 
 function csvRows(
@@ -77,10 +77,4 @@ function csvRows(
     ...labels[at]!,
     ...[estimate, low, high, pValue].map((value) => value ?? ''),
   ]);
-}
-
-/** [RFC 4180] */
-function csvField(field: string | number): string {
-  const text = String(field);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -9,8 +9,8 @@ import { type RunResults, sameRows } from './run-results.ts';
 export type { AloneTask } from './alone.ts';
 export type { Estimate, TestedEstimate } from './compare-rows.ts';
 export { listed, type Quantities, statisticNames } from './quantities.ts';
-export { type ScoreName, scoreTitles } from './row-matrix.ts';
-export { readRunResults } from './run-results.ts';
+export { rowMatrix, type ScoreName, scoreNames, scoreTitles } from './row-matrix.ts';
+export { type RunResults, readRunResults } from './run-results.ts';
 
 /** One run, or several that differ in their seed. */
 export interface NamedRuns {

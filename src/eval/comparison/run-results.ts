@@ -1,11 +1,10 @@
 /** What a run left in its folder, read for statistics: every test row's scores, and what the rows were. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import * as z from 'zod';
 import { DataError } from '../../support/errors.ts';
-import { parseJsonFile, readTextFile } from '../../support/json.ts';
 import type { RowScore } from '../preference.ts';
+import { readRunJson, readRunYaml } from '../run-file.ts';
 
 /** A score's rows for one cell of the matrix; `null` where it was not measured. */
 type Cell<Row> = readonly Row[] | null;
@@ -72,7 +71,7 @@ export async function readRunResults(folder: string): Promise<RunResults> {
   ): Promise<Row[] | null> {
     const file = join(folder, of, kind, `${numbered(task)}.json`);
     if (!existsSync(file)) return null;
-    const rows = await readAs(schema, file);
+    const rows = await readRunJson(schema, file);
     const indices = rows.map(({ index }) => index);
     testRows[task] ??= indices;
     if (!sameRows(testRows[task], indices)) {
@@ -104,35 +103,16 @@ export function sameRows(one: readonly number[], other: readonly number[]): bool
 }
 
 async function readRecord(file: string): Promise<z.output<typeof recordedRun>> {
-  const text = await readTextFile(file);
-  let content: unknown;
-  try {
-    content = parse(text);
-  } catch (error) {
-    throw new DataError({ file }, 'not the record of a run: not YAML', { cause: error });
-  }
-  const record = recordedRun.safeParse(content);
-  if (!record.success) throw new DataError({ file }, `not the record of a run: ${problemOf(record.error)}`);
-  if (record.data.provenance.hashes.tasks.length !== record.data.tasks.length) {
+  const record = await readRunYaml(recordedRun, file);
+  if (record.provenance.hashes.tasks.length !== record.tasks.length) {
     throw new DataError({ file }, 'not the record of a run: not as many hashes as tasks');
   }
-  return record.data;
+  return record;
 }
 
 async function readSeconds(file: string): Promise<number | null> {
   if (!existsSync(file)) return null;
-  return (await readAs(z.looseObject({ seconds: z.number() }), file)).seconds;
-}
-
-async function readAs<T>(schema: z.ZodType<T>, file: string): Promise<T> {
-  const content = schema.safeParse(await parseJsonFile(file));
-  if (content.success) return content.data;
-  throw new DataError({ file }, `not what a run writes: ${problemOf(content.error)}`);
-}
-
-function problemOf({ issues }: z.ZodError): string {
-  const [first] = issues;
-  return first === undefined ? 'unreadable' : `${first.path.join('.') || 'content'}: ${first.message}`;
+  return (await readRunJson(z.looseObject({ seconds: z.number() }), file)).seconds;
 }
 
 function rowScore(row: z.output<typeof scoredRows>[number]): RowScore {

@@ -1,5 +1,6 @@
 /** A comparison as tables of texts, for Markdown and LaTeX. */
-import { type Comparison, type Estimate, listed, scoreTitles, type TestedEstimate } from './index.ts';
+import { decimal, shown, tested } from '../number-text.ts';
+import { type Comparison, listed, scoreTitles } from './index.ts';
 
 export interface Table {
   readonly title: string;
@@ -7,7 +8,7 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-const statisticTitles = ['Last', 'BWT', 'AP', 'FWT', 'Forgetting'];
+export const statisticTitles = ['Last', 'BWT', 'AP', 'FWT', 'Forgetting'];
 
 /** What was not measured, or means nothing, is a dash. */
 export function comparisonTables(comparison: Comparison): Table[] {
@@ -19,14 +20,19 @@ export function comparisonTables(comparison: Comparison): Table[] {
       rows: runs.map((run, at) => [
         compared[at]!,
         ...run.tasks.map(({ estimate }) => decimal(estimate)),
-        ...listed(run).slice(tasks.length).map(shown),
+        ...listed(run)
+          .slice(tasks.length)
+          .map((estimate) => shown(estimate)),
       ]),
     };
     if (differences.length === 0) return [table];
     const paired = {
       title: `${scoreTitles[score]}: ${compared[0]} minus`,
       head: ['', ...tasks, ...statisticTitles],
-      rows: differences.map((difference, at) => [compared[at + 1]!, ...listed(difference).map(tested)]),
+      rows: differences.map((difference, at) => [
+        compared[at + 1]!,
+        ...listed(difference).map((difference) => tested(difference)),
+      ]),
     };
     return [table, paired];
   });
@@ -60,20 +66,4 @@ function aloneTable(alone: NonNullable<Comparison['alone']>): Table {
       shown(rewardAccuracy),
     ]),
   };
-}
-
-function decimal(value: number | null): string {
-  if (value === null) return '-';
-  const text = value.toFixed(1);
-  return text === '-0.0' ? '0.0' : text;
-}
-
-function shown({ estimate, low, high }: Estimate): string {
-  return estimate === null ? '-' : `${decimal(estimate)} [${decimal(low)}, ${decimal(high)}]`;
-}
-
-function tested(difference: TestedEstimate): string {
-  const { pValue } = difference;
-  if (pValue === null) return shown(difference);
-  return `${shown(difference)}, p ${pValue < 0.001 ? '< 0.001' : `= ${pValue.toFixed(3)}`}`;
 }
