@@ -1,9 +1,10 @@
 /** Experience replay: sequential fine-tuning whose tasks train on stored rows of earlier ones too. */
-import { type Method, paperReplay } from './method.ts';
+import { defineMethod, noSettings } from './method.ts';
 
-export const er: Method = {
+export const er = defineMethod({
   name: 'er',
   description: 'sequential fine-tuning with a replay buffer',
-  defaults: { objective: { name: 'dpo' }, replay: paperReplay, consolidation: null },
-  hooks: {},
-};
+  defaults: { objective: { name: 'dpo' }, replay: 'on', consolidation: null },
+  settings: noSettings,
+  begin: () => ({}),
+});

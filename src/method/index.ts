@@ -1,13 +1,18 @@
 /** The methods by name. */
 import { UserError } from '../support/errors.ts';
 import { didYouMean } from '../support/nearest-name.ts';
+import { cppo } from './cppo.ts';
 import { er } from './er.ts';
+import { ewc } from './ewc.ts';
+import { gem } from './gem.ts';
 import { lifealign } from './lifealign.ts';
 import type { Method } from './method.ts';
+import { mtl } from './mtl.ts';
+import { olora } from './olora.ts';
 import { seqft } from './seqft.ts';
 import { stl } from './stl.ts';
 
-export const methods: readonly Method[] = [lifealign, er, seqft, stl];
+export const methods: readonly Method[] = [lifealign, er, ewc, gem, cppo, olora, seqft, stl, mtl];
 
 /** @throws {UserError} listing the methods there are, the nearest first. */
 export function findMethod(name: string): Method {

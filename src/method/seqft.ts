@@ -1,9 +1,10 @@
 /** Sequential fine-tuning: task after task with nothing against forgetting; the lower reference. */
-import type { Method } from './method.ts';
+import { defineMethod, noSettings } from './method.ts';
 
-export const seqft: Method = {
+export const seqft = defineMethod({
   name: 'seqft',
   description: 'SFT, then DPO, task after task, with nothing against forgetting',
-  defaults: { objective: { name: 'dpo' }, replay: null, consolidation: null },
-  hooks: {},
-};
+  defaults: { objective: { name: 'dpo' }, replay: 'off', consolidation: null },
+  settings: noSettings,
+  begin: () => ({}),
+});

@@ -6,66 +6,80 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { ReplayEntry } from '../data/replay-buffer.ts';
-import { MemoryHistory } from '../memory/consolidate-adapter.ts';
-import { type Adapter, adapterHash, mapAdapter } from '../model/adapter.ts';
-import { readSafetensorsHeader, readTensor, writeSafetensors } from '../model/weights/safetensors.ts';
+import type { NamedMatrices } from '../method/method.ts';
+import {
+  readSafetensorsHeader,
+  readTensor,
+  type SafetensorsEntry,
+  writeSafetensors,
+} from '../model/weights/safetensors.ts';
+import type { NamedTensor } from '../model/weights/safetensors-writer.ts';
 import { makeFolder, writeFileAtomic } from '../support/atomic-file.ts';
 import { UserError } from '../support/errors.ts';
 import { sha256 } from '../support/hash.ts';
 import { readTextFile } from '../support/json.ts';
 import type { ReplayedRow } from './state.ts';
 
-/** The refined memories, `<stage>.safetensors` counted from 1. */
+/** What the method remembers of finished stages or tasks, `<number>.safetensors` counted from 1. */
 export class MemoryFiles {
   readonly #folder: string;
-  readonly #initial: Adapter;
   /** Of the files that this process has written or read, and knows to be whole. */
   #hashes: string[] = [];
 
-  /** `initial` decides tensor names, shapes and LoRA settings. */
-  constructor(folder: string, initial: Adapter) {
+  constructor(folder: string) {
     this.#folder = folder;
-    this.#initial = initial;
   }
 
   /** Writes the memories that have come since the last time. Returns the hash of every one. */
-  async save(memories: readonly Adapter[]): Promise<readonly string[]> {
+  async save(memories: readonly NamedMatrices[]): Promise<readonly string[]> {
     for (const memory of memories.slice(this.#hashes.length)) {
       await makeFolder(this.#folder);
-      const tensors = Array.from(memory.tensors, ([name, tensor]) => ({ name, ...tensor }));
-      await writeSafetensors(this.#file(this.#hashes.length), tensors);
-      this.#hashes.push(adapterHash(memory));
+      await writeSafetensors(this.#file(this.#hashes.length), tensorList(memory));
+      this.#hashes.push(tensorsHash(memory));
     }
     return this.#hashes;
   }
 
   /** @throws {UserError} naming the file that is missing, damaged or of another run. */
-  load(hashes: readonly string[]): MemoryHistory {
-    const history = new MemoryHistory();
-    for (const [stage, hash] of hashes.entries()) {
-      const file = this.#file(stage);
-      const memory = this.#read(file);
-      if (adapterHash(memory) !== hash) {
-        throw new UserError(`${file}: damaged (it is not the memory that the checkpoint refers to)`);
-      }
-      history.append(memory);
-    }
-    this.#hashes = [...hashes];
-    return history;
-  }
-
-  #read(file: string): Adapter {
-    const { entries } = readSafetensorsHeader(file);
-    return mapAdapter(this.#initial, (_, name) => {
-      const entry = entries.get(name);
-      if (!entry) throw new UserError(`${file}: damaged (the tensor "${name}" is missing)`);
-      return readTensor(entry);
+  load(hashes: readonly string[]): readonly NamedMatrices[] {
+    const memories = hashes.map((hash, at) => {
+      const file = this.#file(at);
+      const memory = readMatrices(readSafetensorsHeader(file).entries.values());
+      if (tensorsHash(memory) === hash) return memory;
+      throw new UserError(`${file}: damaged (it is not the memory that the checkpoint refers to)`);
     });
+    this.#hashes = [...hashes];
+    return memories;
   }
 
-  #file(stage: number): string {
-    return join(this.#folder, `${String(stage + 1).padStart(6, '0')}.safetensors`);
+  #file(at: number): string {
+    return join(this.#folder, `${String(at + 1).padStart(6, '0')}.safetensors`);
   }
+}
+
+/** As they are written: in the map's order. */
+export function tensorList(matrices: NamedMatrices): NamedTensor[] {
+  return Array.from(matrices, ([name, matrix]) => ({ name, ...matrix }));
+}
+
+/** Over names, shapes and the bits of every value, and `text` if any. */
+export function tensorsHash(matrices: NamedMatrices, text = ''): string {
+  const parts = Array.from(matrices, ([name, { shape, data }]) => [
+    name,
+    shape.join('x'),
+    new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  ]);
+  return sha256([text, ...parts.flat()]);
+}
+
+/** @throws {UserError} naming the file if it cannot be read. */
+export function readMatrices(entries: Iterable<SafetensorsEntry>): NamedMatrices {
+  return new Map(
+    Array.from(entries, (entry) => {
+      const [rows = 0, columns = 0] = entry.shape;
+      return [entry.name, { shape: [rows, columns], data: readTensor(entry) }];
+    }),
+  );
 }
 
 const rowsSchema = z.array(

@@ -1,27 +1,28 @@
 /**
  * Checkpoints: a run's state in a safetensors file, written beside and renamed. Two are kept, so that a
- * damaged newest one costs a minute of work and not the run. What grows with the stream (memory, replay
- * buffer) lies in files of its own, written once and referenced by hash: see checkpoint-parts.ts.
+ * damaged newest one costs a minute of work and not the run. What grows with the stream (the method's memory,
+ * the replay buffer) lies in files of its own, written once and referenced by hash: see checkpoint-parts.ts.
  *
- * Tensors are named `<part>/<PEFT name>`; everything else is JSON in the file's metadata, beside a
- * SHA-256 over that JSON and every tensor's bytes.
+ * Tensors lie as checkpoint-tensors.ts has it; everything else is JSON in the file's metadata, beside a
+ * SHA-256 over that JSON and all tensors.
  */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { ReplayBuffer } from '../data/replay-buffer.ts';
-import { type Adapter, mapAdapter } from '../model/adapter.ts';
-import { readSafetensorsHeader, readTensor, writeSafetensors } from '../model/weights/safetensors.ts';
+import { type MethodRun, type MethodState, nothingRemembered } from '../method/method.ts';
+import type { Adapter } from '../model/adapter.ts';
+import { readSafetensorsHeader, writeSafetensors } from '../model/weights/safetensors.ts';
 import { makeFolder } from '../support/atomic-file.ts';
 import { UserError } from '../support/errors.ts';
 import { errorCode } from '../support/file-error.ts';
-import { sha256 } from '../support/hash.ts';
-import { MemoryFiles, ReplayFiles } from './checkpoint-parts.ts';
+import { MemoryFiles, ReplayFiles, readMatrices, tensorList, tensorsHash } from './checkpoint-parts.ts';
+import { CheckpointTensors, stateTensors } from './checkpoint-tensors.ts';
 import type { RunConfig } from './config/schema.ts';
 import { phases, type ReplayedRow, type RunState, stageOptimizer } from './state.ts';
 import type { StreamTask } from './stream-data.ts';
 
-const FORMAT = 'lifealign checkpoint 4';
+const FORMAT = 'lifealign checkpoint 5';
 const KEPT = 2;
 
 const taskScores = z.strictObject({
@@ -38,7 +39,7 @@ const recordSchema = z.strictObject({
   task: z.int(),
   phase: z.enum(phases),
   step: z.int(),
-  /** Hashes of the files that hold the refined memories, by stage, and the replay buffer. */
+  /** Hashes of the files that hold what the method remembers, oldest first, and the replay buffer. */
   memory: z.array(z.string()),
   replay: z.string().nullable(),
   scores: z.array(z.array(taskScores.nullable())),
@@ -50,16 +51,16 @@ const recordSchema = z.strictObject({
 });
 type CheckpointRecord = z.output<typeof recordSchema>;
 
-type NamedTensor = { readonly name: string; readonly shape: readonly number[]; readonly data: Float32Array };
-
 /** What a state is rebuilt from besides the checkpoint itself. */
 export interface CheckpointContext {
-  /** Decides tensor names, shapes and LoRA settings. */
+  /** Decides names, shapes and LoRA settings of what is trained. */
   readonly initial: Adapter;
   readonly tasks: readonly StreamTask[];
   readonly config: RunConfig;
   /** Hash over the run's config and data. */
   readonly run: string;
+  /** The run's method, with what it remembered. */
+  beginMethod(remembered: MethodState): MethodRun;
 }
 
 export class CheckpointFolder {
@@ -71,7 +72,7 @@ export class CheckpointFolder {
   constructor(folder: string, context: CheckpointContext) {
     this.#folder = folder;
     this.#context = context;
-    this.#memory = new MemoryFiles(join(folder, 'memory'), context.initial);
+    this.#memory = new MemoryFiles(join(folder, 'memory'));
     this.#replay = new ReplayFiles(join(folder, 'replay'));
   }
 
@@ -80,17 +81,18 @@ export class CheckpointFolder {
     await makeFolder(this.#folder);
     const existing = await checkpointFiles(this.#folder);
     const number = existing.length === 0 ? 1 : numberOf(existing.at(-1)!) + 1;
-    const tensors = tensorsOf(state);
+    const tensors = stateTensors(state);
+    const { finished } = state.method.state?.() ?? nothingRemembered;
     const record = serialise({
       ...positionOf(state),
       format: FORMAT,
       run: this.#context.run,
-      memory: [...(await this.#memory.save(state.history.refined))],
+      memory: [...(await this.#memory.save(finished))],
       replay: state.replay && (await this.#replay.save(state.replay.entries)),
     });
-    const metadata = { checkpoint: record, sha256: checksum(record, tensors) };
+    const metadata = { checkpoint: record, sha256: tensorsHash(tensors, record) };
     const name = `${String(number).padStart(6, '0')}.safetensors`;
-    await writeSafetensors(join(this.#folder, name), tensors, metadata);
+    await writeSafetensors(join(this.#folder, name), tensorList(tensors), metadata);
     for (const old of [...existing, name].slice(0, -KEPT)) await rm(join(this.#folder, old), { force: true });
   }
 
@@ -107,7 +109,7 @@ export class CheckpointFolder {
       const path = join(this.#folder, file);
       try {
         const { record, tensors } = readCheckpoint(path);
-        if (record.run === this.#context.run) return await this.#restore(record, tensors, path);
+        if (record.run === this.#context.run) return await this.#restore(record, tensors);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         problems.push(error.message);
@@ -121,30 +123,19 @@ export class CheckpointFolder {
     throw new UserError(`${this.#folder}: ${found}; start the run anew`, { exitCode: 1 });
   }
 
-  async #restore(
-    record: CheckpointRecord,
-    tensors: ReadonlyMap<string, Float32Array>,
-    path: string,
-  ): Promise<RunState> {
-    const { initial, config, tasks } = this.#context;
-    const values = (part: string, name: string): Float32Array => {
-      const data = tensors.get(`${part}/${name}`);
-      if (!data) throw new UserError(`${path}: the tensor "${part}/${name}" is missing`);
-      return data;
-    };
-    const adapter = (part: string) => mapAdapter(initial, (_, name) => values(part, name));
-    const moments = (part: string) =>
-      new Map(Array.from(initial.tensors.keys(), (name) => [name, values(part, name)]));
+  async #restore(record: CheckpointRecord, tensors: CheckpointTensors): Promise<RunState> {
+    const { initial, config, tasks, beginMethod } = this.#context;
     const { format: _, run: __, memory, replay, ...position } = record;
     const replayed = replay === null ? null : await this.#replay.load(replay);
+    const method = beginMethod({ running: tensors.part('method'), finished: this.#memory.load(memory) });
     return {
       ...position,
-      adapter: adapter('adapter'),
-      taskStart: adapter('task_start'),
-      stageStart: adapter('stage_start'),
-      optimizer: restoreOptimizer(record, config, moments),
+      adapter: tensors.adapter('adapter', initial, method),
+      taskStart: tensors.adapter('task_start', initial, method),
+      stageStart: tensors.adapter('stage_start', initial, method),
+      optimizer: restoreOptimizer(record, config, (part) => tensors.moments(part, initial)),
       replay: restoreReplay(replayed, config, tasks),
-      history: this.#memory.load(memory),
+      method,
     };
   }
 }
@@ -176,44 +167,15 @@ function serialise(record: CheckpointRecord): string {
   return text;
 }
 
-function tensorsOf(state: RunState): NamedTensor[] {
-  const shapes = new Map(Array.from(state.adapter.tensors, ([name, { shape }]) => [name, shape]));
-  const ofArrays = (part: string, arrays: ReadonlyMap<string, Float32Array>): NamedTensor[] =>
-    Array.from(arrays, ([name, data]) => ({ name: `${part}/${name}`, shape: shapes.get(name) ?? [], data }));
-  const ofAdapter = (part: string, adapter: Adapter): NamedTensor[] =>
-    ofArrays(part, new Map(Array.from(adapter.tensors, ([name, { data }]) => [name, data])));
-  const optimizer = state.optimizer?.state();
-  return [
-    ...ofAdapter('adapter', state.adapter),
-    ...ofAdapter('task_start', state.taskStart),
-    ...ofAdapter('stage_start', state.stageStart),
-    ...ofArrays('first_moments', optimizer?.firstMoments ?? new Map()),
-    ...ofArrays('second_moments', optimizer?.secondMoments ?? new Map()),
-  ];
-}
-
-function checksum(record: string, tensors: readonly NamedTensor[]): string {
-  const bytes = ({ buffer, byteOffset, byteLength }: Float32Array) =>
-    new Uint8Array(buffer, byteOffset, byteLength);
-  return sha256([record, ...tensors.flatMap(({ name, data }) => [name, bytes(data)])]);
-}
-
-function readCheckpoint(path: string): {
-  record: CheckpointRecord;
-  tensors: ReadonlyMap<string, Float32Array>;
-} {
+function readCheckpoint(path: string): { record: CheckpointRecord; tensors: CheckpointTensors } {
   const { entries, metadata } = readSafetensorsHeader(path);
-  const tensors = Array.from(entries.values(), (entry) => ({
-    name: entry.name,
-    shape: [],
-    data: readTensor(entry),
-  }));
+  const matrices = readMatrices(entries.values());
   const text = metadata['checkpoint'] ?? '';
-  if (metadata['sha256'] !== checksum(text, tensors))
+  if (metadata['sha256'] !== tensorsHash(matrices, text))
     throw new UserError(`${path}: damaged (its checksum is wrong)`);
   const record = recordSchema.safeParse(JSON.parse(text));
   if (!record.success) throw new UserError(`${path}: not a checkpoint of this version of the program`);
-  return { record: record.data, tensors: new Map(tensors.map(({ name, data }) => [name, data])) };
+  return { record: record.data, tensors: new CheckpointTensors(path, matrices) };
 }
 
 function restoreReplay(

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { ReplayBuffer } from '../data/replay-buffer.ts';
 import { findMethod } from '../method/index.ts';
+import { type MethodState, nothingRemembered } from '../method/method.ts';
 import { type Adapter, adapterHash } from '../model/adapter.ts';
 import { otherBase } from '../model/base-name.ts';
 import { readPeftAdapter } from '../model/peft.ts';
@@ -34,10 +35,6 @@ const CHECKPOINT_SECONDS = 60;
 export async function openRun(config: RunConfig, environment: RunEnvironment): Promise<Run> {
   const { engine, text, outputFolder, signal, log = () => {} } = environment;
   const method = findMethod(config.method);
-  const objectives = {
-    sft: createObjective({ name: 'sft' }),
-    preference: createObjective(config.stages.preference.objective),
-  };
   const random = Random.fromSeed(config.seed);
   const given = config.adapter === null ? null : await readAdapter(config.adapter, config.base, environment);
   const initial = given ?? freshAdapter(config, environment, random.fork('adapter'));
@@ -59,14 +56,22 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
   try {
     const goesOn = await enterRunFolder(outputFolder, recorded, { resume: environment.resume === true, log });
     const identity = fingerprintHash(fingerprint(config, hashes));
-    const context = { initial, tasks: data.tasks, config, run: identity };
+    const beginMethod = (remembered: MethodState) =>
+      method.begin(config.method_settings, {
+        initial,
+        freshAdapter: (task) => freshAdapter(config, environment, random.fork(`task ${task} adapter`)),
+        consolidation: config.consolidation,
+        remembered,
+      });
+    const context = { initial, tasks: data.tasks, config, run: identity, beginMethod };
     const checkpoints = new CheckpointFolder(join(outputFolder, 'checkpoints'), context);
-    const startTask = (latest: Adapter) => method.hooks.startTask?.(initial, latest) ?? latest;
     const fresh = () => {
       const replay = config.replay && new ReplayBuffer<ReplayedRow>(config.replay);
-      return initialState(initial, data.tasks.length, replay, startTask);
+      const begun = { method: beginMethod(nothingRemembered), order: method.tasks };
+      return initialState({ initial, tasks: data.tasks.length, replay, ...begun });
     };
     const state = (goesOn ? await savedState(checkpoints, data.tasks, log) : undefined) ?? fresh();
+    const objective = createObjective(config.stages.preference.objective);
     const stepLog = new StepLog(join(outputFolder, 'steps.jsonl'), state.stepLogBytes);
     const base = await FixedPolicy.open(null, environment);
     const policy = named ? await FixedPolicy.open(named, environment) : base;
@@ -78,8 +83,10 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
       environment,
       data,
       method,
-      objectives,
-      initial,
+      objectives: {
+        sft: createObjective({ name: 'sft' }),
+        preference: state.method.weighting?.objective(objective) ?? objective,
+      },
       base,
       reference: config.reference === 'previous' ? null : { policy, adapter: named },
       state,

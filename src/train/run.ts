@@ -17,8 +17,6 @@ export interface Run {
   readonly data: StreamData;
   readonly method: Method;
   readonly objectives: Readonly<Record<StageName, Objective>>;
-  /** The adapter the run began with. */
-  readonly initial: Adapter;
   readonly base: FixedPolicy;
   /** The reference policy; `null`: the adapter at the task's start. */
   readonly reference: { readonly policy: FixedPolicy; readonly adapter: Adapter | null } | null;
@@ -42,7 +40,8 @@ export function currentTask(run: Run): StreamTask {
 }
 
 /** For people: `task 2/4 helpful`. */
-export function taskLabel({ state, data }: Run): string {
+export function taskLabel({ method, state, data }: Run): string {
+  if (method.tasks === 'at once') return `all ${data.tasks.length} tasks`;
   return `task ${state.task + 1}/${data.tasks.length} ${data.tasks[state.task]?.name}`;
 }
 

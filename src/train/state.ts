@@ -5,7 +5,7 @@
 import type { ReplayBuffer } from '../data/replay-buffer.ts';
 import type { GeneralScores } from '../eval/general-ability.ts';
 import type { PreferenceScores } from '../eval/preference.ts';
-import { MemoryHistory } from '../memory/consolidate-adapter.ts';
+import type { Method, MethodRun } from '../method/method.ts';
 import type { Adapter } from '../model/adapter.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import type { RunConfig, StageName } from './config/schema.ts';
@@ -35,15 +35,17 @@ export interface RunState {
   phase: Phase;
   /** Optimizer steps done in the stage. */
   step: number;
+  /** The policy's; what is trained may be a part of it. */
   adapter: Adapter;
   /** The adapter as the task and the stage found it. */
   taskStart: Adapter;
   stageStart: Adapter;
   /** `null` between stages. */
   optimizer: AdamW | null;
-  /** `null` where the method keeps none. */
+  /** With what it remembers. */
+  method: MethodRun;
+  /** `null` where no rows are replayed. */
   replay: ReplayBuffer<ReplayedRow> | null;
-  history: MemoryHistory;
   /** `scores[i][j]`: on task j's test rows after task i; `null` where not measured. */
   scores: (TaskScores | null)[][];
   /** General ability after each task; `null` where not measured. */
@@ -56,36 +58,45 @@ export interface RunState {
   seconds: number;
 }
 
-/** The state at the beginning of a stream of `tasks` tasks. */
-export function initialState(
-  initial: Adapter,
-  tasks: number,
-  replay: ReplayBuffer<ReplayedRow> | null,
-  startTask: (latest: Adapter) => Adapter,
-): RunState {
-  const scores = Array.from({ length: tasks }, () => new Array<TaskScores | null>(tasks).fill(null));
-  const counters = { stepLogBytes: 0, steps: 0, tokens: 0, seconds: 0 };
-  const general = new Array<GeneralScores | null>(tasks).fill(null);
-  const measured = { scores, general };
-  const state = {
-    task: -1,
-    phase: 'sft' as const,
-    step: 0,
-    optimizer: null,
-    replay,
-    ...measured,
-    ...counters,
-  };
-  const start = { adapter: initial, taskStart: initial, stageStart: initial, history: new MemoryHistory() };
-  const whole: RunState = { ...state, ...start };
-  beginTask(whole, startTask);
-  return whole;
+/** What a stream begins with. */
+export interface StreamStart {
+  readonly initial: Adapter;
+  /** How many tasks there are, and whether they are trained at once: then the stream is its last task. */
+  readonly tasks: number;
+  readonly order: Method['tasks'];
+  readonly method: MethodRun;
+  readonly replay: ReplayBuffer<ReplayedRow> | null;
 }
 
-/** Moves on to the next task, which starts from what `startTask` makes of the latest adapter. */
-export function beginTask(state: RunState, startTask: (latest: Adapter) => Adapter): void {
+/** The state at the beginning of a stream. */
+export function initialState({ initial, tasks, order, method, replay }: StreamStart): RunState {
+  const first = order === 'at once' ? tasks - 1 : 0;
+  const state: RunState = {
+    task: first - 1,
+    phase: 'sft',
+    step: 0,
+    adapter: initial,
+    taskStart: initial,
+    stageStart: initial,
+    optimizer: null,
+    method,
+    replay,
+    scores: Array.from({ length: tasks }, () => new Array<TaskScores | null>(tasks).fill(null)),
+    general: new Array<GeneralScores | null>(tasks).fill(null),
+    stepLogBytes: 0,
+    steps: 0,
+    tokens: 0,
+    seconds: 0,
+  };
+  beginTask(state);
+  return state;
+}
+
+/** Moves on to the next task, which starts from what the method makes of the latest adapter. */
+export function beginTask(state: RunState): void {
   state.task += 1;
-  state.adapter = startTask(state.adapter);
+  const isOver = state.task === state.scores.length;
+  if (!isOver) state.adapter = state.method.startTask?.(state.task, state.adapter) ?? state.adapter;
   state.taskStart = state.adapter;
   enterPhase(state, 'sft');
 }

@@ -14,6 +14,8 @@ export interface StepRecord {
   /** Within the stage, from 1. */
   readonly step: number;
   readonly loss: number;
+  /** What the method adds to the loss; left out where it adds nothing. */
+  readonly penalty?: number;
   /** Over all tensors, before clipping. */
   readonly grad_norm: number;
   readonly 'logps/chosen': number;

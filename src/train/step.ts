@@ -1,40 +1,26 @@
-/** One optimizer step: effective batch -> gradients -> clipped -> new adapter, and what it looked like. */
-import type { Backward, Engine, RowLogProbs } from '../engine/engine.ts';
+/** One optimizer step: effective batch -> gradients -> the method's -> clipped -> new adapter, and what it looked like. */
+import type { RowLogProbs } from '../engine/engine.ts';
+import { type Gradients, type MethodRun, policyAdapter, trainedPart } from '../method/method.ts';
 import { type Adapter, mapAdapter } from '../model/adapter.ts';
-import { klEstimate, unmatchedRows } from '../objective/kl-estimate.ts';
-import type { Objective } from '../objective/objective.ts';
 import type { AdamW } from '../optim/adamw.ts';
 import { clipGlobalNorm } from '../optim/clip.ts';
 import { UserError } from '../support/errors.ts';
-import type { EncodedRow } from '../text/encoded-row.ts';
+import { batchGradients, type GradientPass } from './gradient-pass.ts';
 
-/** A row to train on. */
-export interface StageRow {
-  readonly encoded: EncodedRow;
-  /** Log-probs under the reference; `null` where the objective reads none. */
-  readonly reference: { readonly chosen: number; readonly rejected: number } | null;
-}
-
-export interface StepRequest {
-  readonly engine: Engine;
-  readonly objective: Objective;
-  readonly rows: readonly StageRow[];
-  readonly adapter: Adapter;
-  /** The reference policy's adapter, for what cannot be known per row; `null`: the base. */
-  readonly referenceAdapter: Adapter | null;
-  readonly backward: Backward;
+export interface StepRequest extends GradientPass {
+  readonly method: MethodRun;
   readonly optimizer: AdamW;
   readonly learningRate: number;
   readonly maxGradNorm: number;
-  /** The most tokens of prompt and longer response; all rows keep to it. */
-  readonly maxLength: number;
-  readonly signal: AbortSignal | undefined;
 }
 
 export interface StepResult {
   readonly adapter: Adapter;
+  /** The objective's. */
   readonly loss: number;
-  /** Before clipping. */
+  /** What the method added to it; `null` where it has no penalty. */
+  readonly penalty: number | null;
+  /** Of what the step was taken with, before clipping. */
   readonly gradNorm: number;
   readonly logps: RowLogProbs;
   /** Covered by the gradient pass; prompt tokens count once for each response run. */
@@ -46,69 +32,69 @@ export interface StepResult {
  *   learned.
  */
 export async function trainStep(request: StepRequest): Promise<StepResult> {
-  const { engine, objective, adapter, backward, optimizer, signal } = request;
-  const rows = request.rows.map((row) => row.encoded);
-  const constants = await rowConstants(request);
-  let tokens = 0;
-  const result = await engine.gradients(
-    { rows, adapter, objective, backward, constants },
-    { onProgress: (count) => (tokens += count), ...(signal ? { signal } : {}) },
-  );
-  const { norm, gradients } = clipGlobalNorm(result.gradients, request.maxGradNorm);
-  const { chosen, rejected } = result.logps;
-  if (![result.loss, norm, ...chosen, ...rejected].every(Number.isFinite)) {
-    const lowest = `${Math.min(...chosen, ...rejected)}`;
-    throw diverged(`the loss is ${result.loss}, the gradient norm ${norm} and the lowest log-prob ${lowest}`);
-  }
-  const values = new Map(Array.from(adapter.tensors, ([name, { data }]) => [name, data]));
-  const updated = optimizer.update(values, gradients, request.learningRate);
+  const { method, adapter, optimizer } = request;
+  const result = await batchGradients(request);
+  const { loss, logps, tokens } = result;
+
+  // From here on nothing is awaited: what the method remembers of a step belongs to a step that is taken.
+  const trained = trainedPart(method, adapter);
+  const ofLoss = trainedGradients(method, adapter, result.gradients);
+  const penalty = method.penalty?.(trained) ?? null;
+  const penalised = penalty ? sumOf(ofLoss, penalty.gradients) : ofLoss;
+  const changed = method.gradients?.(penalised) ?? penalised;
+  const { norm, gradients } = clipGlobalNorm(changed, request.maxGradNorm);
+  checkFinite(result, norm, penalty?.value ?? 0);
+
+  const updated = optimizer.update(valuesOf(trained), gradients, request.learningRate);
   for (const [name, data] of updated) {
     if (!data.every(Number.isFinite)) throw diverged(`the new "${name}" is not finite`);
   }
+  const next = mapAdapter(trained, (_, name) => updated.get(name)!);
   return {
-    adapter: mapAdapter(adapter, (_, name) => updated.get(name)!),
-    loss: result.loss,
+    adapter: policyAdapter(method, next),
+    loss,
+    penalty: penalty?.value ?? null,
     gradNorm: norm,
-    logps: result.logps,
+    logps,
     tokens,
   };
 }
 
+/** Of a gradient for every matrix of the policy's adapter, that of what is trained. */
+export function trainedGradients(method: MethodRun, adapter: Adapter, gradients: Gradients): Gradients {
+  return valuesOf(
+    trainedPart(
+      method,
+      mapAdapter(adapter, (_, name) => gradients.get(name)!),
+    ),
+  );
+}
+
+function valuesOf({ tensors }: Adapter): Gradients {
+  return new Map(Array.from(tensors, ([name, { data }]) => [name, data]));
+}
+
+function sumOf(one: Gradients, other: Gradients): Gradients {
+  return new Map(
+    Array.from(one, ([name, values]) => {
+      const added = other.get(name)!;
+      return [name, values.map((value, at) => value + added[at]!)];
+    }),
+  );
+}
+
+function checkFinite(
+  { loss, logps: { chosen, rejected } }: Pick<StepResult, 'loss' | 'logps'>,
+  norm: number,
+  penalty: number,
+): void {
+  if ([loss, penalty, norm, ...chosen, ...rejected].every(Number.isFinite)) return;
+  const lowest = `${Math.min(...chosen, ...rejected)}`;
+  throw diverged(
+    `the loss is ${loss + penalty}, the gradient norm ${norm} and the lowest log-prob ${lowest}`,
+  );
+}
+
 function diverged(found: string): UserError {
   return new UserError(`training diverged: ${found}; a lower learning rate may help`, { exitCode: 1 });
-}
-
-/** The per-row constants that the objective names. */
-async function rowConstants(request: StepRequest): Promise<Record<string, Float64Array>> {
-  const makers: Record<string, () => Promise<Float64Array> | Float64Array> = {
-    reference_chosen: () => Float64Array.from(request.rows, (row) => row.reference!.chosen),
-    reference_rejected: () => Float64Array.from(request.rows, (row) => row.reference!.rejected),
-    kl: () => klConstant(request),
-  };
-  const constants: Record<string, Float64Array> = {};
-  for (const name of request.objective.constants) {
-    const make = makers[name];
-    if (!make) throw new Error(`the objective ${request.objective.name} reads an unknown constant "${name}"`);
-    constants[name] = await make();
-  }
-  return constants;
-}
-
-/** KTO's reference point, a statistic of the effective batch: two scoring passes before the gradient. */
-async function klConstant({
-  engine,
-  rows,
-  adapter,
-  referenceAdapter,
-  maxLength,
-  signal,
-}: StepRequest): Promise<Float64Array> {
-  const estimate = new Float64Array(rows.length);
-  if (rows.length === 1) return estimate;
-  const encoded = rows.map((row) => row.encoded);
-  const unmatched = unmatchedRows(encoded, maxLength);
-  const options = signal ? { signal } : {};
-  const policy = await engine.score(unmatched, adapter, options);
-  const reference = await engine.score(unmatched, referenceAdapter, options);
-  return estimate.fill(klEstimate(policy, reference));
 }

@@ -3,7 +3,8 @@ import type { ReplayEntry } from '../data/replay-buffer.ts';
 import { isSampled, measureTask, sampleAnswers } from './measure.ts';
 import { measureGeneral } from './neutral.ts';
 import { currentTask, type Run, taskLabel } from './run.ts';
-import { readsReference, trainStage } from './stage.ts';
+import { trainStage } from './stage.ts';
+import { needsReference } from './stage-rows.ts';
 import { beginTask, enterPhase, type ReplayedRow } from './state.ts';
 import {
   hasSamples,
@@ -46,7 +47,7 @@ async function storeTask(run: Run): Promise<void> {
 async function replayEntries(run: Run): Promise<ReplayEntry<ReplayedRow>[]> {
   const { state, config, environment } = run;
   const { name, train } = currentTask(run);
-  const isRead = readsReference(run, 'preference') && config.stages.preference.epochs > 0;
+  const isRead = needsReference(run, 'preference') && config.stages.preference.epochs > 0;
   const options = { label: `${taskLabel(run)}, reference log-probs`, signal: environment.signal };
   const reference =
     run.reference && isRead ? await run.reference.policy.logProbs(train.encoded, options) : null;
@@ -87,7 +88,7 @@ async function evaluateTasks(run: Run): Promise<void> {
   await answerSamples(run, state.task, isLast ? data.tasks.map((_, at) => at) : [state.task]);
   const names = data.tasks.map(({ name }) => name);
   run.tensorBoard?.scalars(state.steps, evaluationScalars(names, state, state.task));
-  beginTask(state, (latest) => run.method.hooks.startTask?.(run.initial, latest) ?? latest);
+  beginTask(state);
 }
 
 /** The policy on neutral conversations, where the run measures that. */

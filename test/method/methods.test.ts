@@ -1,48 +1,60 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryHistory } from '../../src/memory/consolidate-adapter.ts';
 import { findMethod, methods } from '../../src/method/index.ts';
-import type { Adapter } from '../../src/model/adapter.ts';
+import { nothingRemembered } from '../../src/method/method.ts';
 import { createObjective } from '../../src/objective/index.ts';
+import { beginMethod, smallAdapter, stageEnd, valuesOf } from './small-adapters.ts';
 
-const adapter = (...values: number[]): Adapter => ({
-  settings: { rank: 1, alpha: 1, targets: ['q_proj'] },
-  tensors: new Map([['A', { shape: [1, values.length] as const, data: Float32Array.from(values) }]]),
-});
+const names = ['lifealign', 'er', 'ewc', 'gem', 'cppo', 'olora', 'seqft', 'stl', 'mtl'];
 
 describe('methods', () => {
-  it('are found by name, each with an objective that exists', () => {
-    expect(methods.map((method) => method.name)).toEqual(['lifealign', 'er', 'seqft', 'stl']);
+  it('are found by name, each with an objective that exists and settings that need no value', () => {
+    expect(methods.map((method) => method.name)).toEqual(names);
     for (const method of methods) {
       expect(findMethod(method.name)).toBe(method);
       expect(createObjective(method.defaults.objective).responses).toBe('pair');
+      expect(method.settings.safeParse({}).success).toBe(true);
+      expect(method.settings.safeParse({ no_such: 1 }).success).toBe(false);
     }
   });
 
   it('are listed where a name is unknown', () => {
     expect(() => findMethod('seqf')).toThrow(
-      'unknown method "seqf"; expected one of lifealign, er, seqft, stl. Did you mean "seqft"?',
+      `unknown method "seqf"; expected one of ${names.join(', ')}. Did you mean "seqft"?`,
     );
   });
 
-  it('lifealign halves what a stage did along earlier directions', () => {
-    const history = new MemoryHistory();
-    history.append(adapter(1, 0));
-    const stage = { before: adapter(0, 0), after: adapter(2, 3), history };
-    const consolidation = { threshold: 1, lambda: 0.5 };
-    const result = findMethod('lifealign').hooks.endStage!({ ...stage, consolidation });
-    expect([...result.adapter.tensors.get('A')!.data]).toEqual([1, 3]);
-    expect([...result.memory!.tensors.get('A')!.data]).toEqual([1, 3]);
+  it('refuse settings that they do not have, or out of range', () => {
+    expect(() => beginMethod('ewc', { lambda: -1 })).toThrow();
+    expect(() => beginMethod('seqft', { lambda: 1 })).toThrow();
+  });
+});
+
+describe('lifealign', () => {
+  const consolidation = { threshold: 1, lambda: 0.5 };
+  const earlier = { running: new Map(), finished: [smallAdapter(1, 0).tensors] };
+
+  it('halves what a stage did along earlier directions, and remembers what it kept', async () => {
+    const method = beginMethod('lifealign', {}, { consolidation, remembered: earlier });
+    const stage = { ...stageEnd(smallAdapter(2, 3)), before: smallAdapter(0, 0) };
+    const result = await method.endStage!(stage);
+    expect(valuesOf(result.adapter)).toEqual([1, 3]);
+    expect(method.state!().finished.map((tensors) => [...tensors.get('A')!.data])).toEqual([
+      [1, 0],
+      [1, 3],
+    ]);
+    expect(earlier.finished).toHaveLength(1);
   });
 
-  it('lifealign without consolidation leaves the adapter as trained', () => {
-    const after = adapter(2, 3);
-    const stage = { before: adapter(0, 0), after, history: new MemoryHistory(), consolidation: null };
-    expect(findMethod('lifealign').hooks.endStage!(stage)).toEqual({ adapter: after });
+  it('without consolidation does nothing of its own', () => {
+    expect(beginMethod('lifealign', {}, { consolidation: null })).toEqual({});
   });
+});
 
-  it('stl starts every task from the beginning, the others go on', () => {
-    const [first, latest] = [adapter(1), adapter(2)];
-    expect(findMethod('stl').hooks.startTask!(first, latest)).toBe(first);
-    expect(findMethod('er').hooks).toEqual({});
+describe('the references', () => {
+  it('stl starts every task from the beginning, er and seqft do nothing of their own', () => {
+    const initial = smallAdapter(1);
+    const method = beginMethod('stl', {}, { initial, remembered: nothingRemembered });
+    expect(method.startTask!(3, smallAdapter(2))).toBe(initial);
+    expect([beginMethod('er'), beginMethod('seqft')]).toEqual([{}, {}]);
   });
 });

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ReplayBuffer } from '../../src/data/replay-buffer.ts';
+import { type MethodRun, type MethodState, nothingRemembered } from '../../src/method/method.ts';
+import type { Adapter } from '../../src/model/adapter.ts';
 import { Random } from '../../src/support/random.ts';
 import { CheckpointFolder } from '../../src/train/checkpoint.ts';
 import { resolveRunConfig } from '../../src/train/config/resolve.ts';
@@ -16,29 +18,52 @@ const row = { index: 0, prompt: [], chosen: 'a', rejected: 'b' };
 const encoded = { prompt: Int32Array.of(1), chosen: Int32Array.of(2), rejected: Int32Array.of(3) };
 const rows = { file: 'rows', sha256: '', rows: [row], encoded: [encoded] };
 
+/** A method that remembers what it is told. */
+class Rememberer implements MethodRun {
+  readonly #state: MethodState;
+  readonly #finished: MethodState['finished'][number][];
+
+  constructor(remembered: MethodState) {
+    this.#state = remembered;
+    this.#finished = [...remembered.finished];
+  }
+
+  state(): MethodState {
+    return { running: this.#state.running, finished: [...this.#finished] };
+  }
+
+  remember({ tensors }: Adapter): void {
+    this.#finished.push(tensors);
+  }
+}
+
 /** A state with so many stages behind it and so many rows in its buffer, and a folder to keep it in. */
 async function setUp(stages: number, replayed: number) {
   const folder = temporaryFolder();
   const config = await resolveRunConfig(toyConfig(), { file: 'toy.yaml', folder: workspace() });
   const tasks = [{ name: 'low', train: rows, test: rows }] as never;
   const initial = adapter(0);
-  const open = () => new CheckpointFolder(folder, { initial, tasks, config, run: 'this' });
+  const beginMethod = (remembered: MethodState) => new Rememberer(remembered);
+  const open = () => new CheckpointFolder(folder, { initial, tasks, config, run: 'this', beginMethod });
   const entries = Array.from({ length: replayed }, () => ({
     task: 'low',
     row,
     payload: { task: 0, position: 0, reference: { chosen: -1 / 3, rejected: -Math.PI } },
   }));
   const replay = new ReplayBuffer<ReplayedRow>(config.replay!, entries);
-  const state = initialState(initial, 1, replay, (latest) => latest);
-  for (let stage = 0; stage < stages; stage++) state.history.append(adapter(1 + stage));
+  const running = new Map([['average', { shape: [1, 2] as const, data: Float32Array.of(1 / 3, 2) }]]);
+  const method = beginMethod({ ...nothingRemembered, running });
+  const state = initialState({ initial, tasks: 1, order: 'in turn', method, replay });
+  for (let stage = 0; stage < stages; stage++) remember(state, adapter(1 + stage));
   return { folder, open, state };
 }
 
-const comparable = ({ replay, history, optimizer: _, ...rest }: RunState) => ({
+const comparable = ({ replay, method, optimizer: _, ...rest }: RunState) => ({
   ...rest,
   replay: replay?.entries,
-  refined: history.refined,
+  remembered: method.state!(),
 });
+const remember = ({ method }: RunState, memory: Adapter) => (method as Rememberer).remember(memory);
 const files = (folder: string) =>
   readdirSync(folder)
     .sort()
@@ -71,7 +96,7 @@ describe('a checkpoint', () => {
     expect(first).toHaveLength(3);
     await checkpoints.save(state);
     expect(written()).toEqual(first);
-    state.history.append(adapter(9));
+    remember(state, adapter(9));
     await checkpoints.save(state);
     expect(written().filter((inode) => first.includes(inode))).toEqual(first);
     expect(written()).toHaveLength(4);
@@ -104,7 +129,7 @@ describe('a checkpoint', () => {
     const checkpoints = open();
     await checkpoints.save(state);
     const before = comparable(structuredCloneOf(state));
-    state.history.append(adapter(9));
+    remember(state, adapter(9));
     await checkpoints.save(state);
     rmSync(files(join(folder, 'memory'))[1]!);
     const warnings: string[] = [];
@@ -114,7 +139,7 @@ describe('a checkpoint', () => {
       expect.stringMatching(/000002\.safetensors: .*; trying the checkpoint before/),
     ]);
     expect(comparable(loaded!)).toEqual(before);
-    loaded!.history.append(adapter(9));
+    remember(loaded!, adapter(9));
     await again.save(loaded!);
     expect(comparable((await open().load(silent))!)).toEqual(comparable(loaded!));
   });
@@ -144,9 +169,8 @@ function changeByte(file: string): void {
   writeFileSync(file, bytes);
 }
 
-/** As the state is now: its history and scores are added to in place. */
+/** As the state is now: its memory and scores are added to in place. */
 function structuredCloneOf(state: RunState): RunState {
-  const refined = [...state.history.refined];
-  const history = { refined } as unknown as RunState['history'];
-  return { ...state, history, scores: structuredClone(state.scores) };
+  const method = new Rememberer(state.method.state!());
+  return { ...state, method, scores: structuredClone(state.scores) };
 }

@@ -32,6 +32,7 @@ describe('a run config', () => {
       base: join(folder, 'some-model'),
       adapter: null,
       method: 'lifealign',
+      method_settings: {},
       lora: { rank: 8, alpha: 16, targets: ['q_proj', 'v_proj'] },
       tasks: [
         {
@@ -71,6 +72,11 @@ describe('a run config', () => {
     ['er', 'dpo', true, false],
     ['seqft', 'dpo', false, false],
     ['stl', 'dpo', false, false],
+    ['mtl', 'dpo', false, false],
+    ['ewc', 'dpo', false, false],
+    ['gem', 'dpo', false, false],
+    ['cppo', 'dpo', false, false],
+    ['olora', 'dpo', false, false],
     ['lifealign', 'fpo', true, true],
   ])('%s brings its own defaults', async (method, objective, replay, consolidation) => {
     const config = await read(`method: ${method}`);
@@ -85,6 +91,27 @@ describe('a run config', () => {
     );
     expect(config.replay).toEqual({ capacity: 10, fraction: 0.2, policy: 'paper' });
     expect(config.stages.preference.objective).toMatchObject({ name: 'fpo', gamma: 5 });
+  });
+
+  it.each([
+    ['ewc', { lambda: 0.1, terms: 'all' }],
+    ['gem', { margin: 0.1, decay: 0.9 }],
+    ['cppo', { retention: 0.1, deviations: 1 }],
+    ['olora', { orthogonality: 0.1, l2: 0.01 }],
+    ['seqft', {}],
+  ])('%s has the settings the paper gives it', async (method, settings) => {
+    expect((await read(`method: ${method}`)).method_settings).toEqual(settings);
+  });
+
+  it('sets single settings of a method, and replays under any that has earlier tasks', async () => {
+    const config = await read('method: ewc\nreplay: {capacity: 10}', ['method_settings.lambda=2']);
+    expect(config.method_settings).toEqual({ lambda: 2, terms: 'all' });
+    expect(config.replay).toEqual({ capacity: 10, fraction: 0.2, policy: 'paper' });
+  });
+
+  it('lets a method read the reference policy where the objective does not', async () => {
+    const simpo = 'stages: {preference: {objective: {name: simpo}}}\nreference: previous';
+    expect((await read(`method: cppo\n${simpo}`)).reference).toBe('previous');
   });
 
   it('can turn a method’s parts off for an ablation', async () => {
@@ -173,7 +200,21 @@ describe('a run config', () => {
     ],
     ['replay: {policy: newest}', /field "replay.policy": expected one of "paper"\|"reference"/],
     ['method: lifealing', /field "method": unknown method "lifealing".*Did you mean "lifealign"\?/],
-    ['method: seqft\nreplay: {capacity: 3}', /field "replay": the method seqft has no replay/],
+    ['method: stl\nreplay: {capacity: 3}', /field "replay": the method stl has no replay/],
+    ['method: mtl\nreplay: {}', /field "replay": the method mtl has no replay/],
+    [
+      'method_settings: {lambda: 1}',
+      /field "method_settings": the method lifealign has no settings of its own/,
+    ],
+    [
+      'method: ewc\nmethod_settings: {lamda: 1}',
+      /field "method_settings.lamda": unknown key; expected one of lambda, terms. Did you mean "lambda"\?/,
+    ],
+    [
+      'method: ewc\nmethod_settings: {lambda: -1}',
+      /field "method_settings.lambda": expected number to be >=0/,
+    ],
+    ['method: gem\nmethod_settings: 3', /field "method_settings": expected object/],
     ['method: er\nconsolidation: {lambda: 1}', /field "consolidation": the method er has no consolidation/],
     ['stages: {preference: {objective: {name: dpoo}}}', /objective.name: .*Did you mean "dpo"\?/],
     [

@@ -53,6 +53,11 @@ describe('a resumed run equals the uninterrupted one, bit for bit', () => {
     ['er with the previous adapter as reference', { method: 'er', reference: 'previous' }],
     ['lifealign, general ability measured', { general: { limit: 3, max_new_tokens: 2 } }],
     ['stl, all tasks evaluated', { method: 'stl', evaluate: 'all' }],
+    ['ewc, in its passes over single rows too', { method: 'ewc', method_settings: { lambda: 100 } }],
+    ['gem', { method: 'gem' }],
+    ['cppo with replay', { method: 'cppo', replay: {} }],
+    ['olora with the previous adapter as reference', { method: 'olora', reference: 'previous' }],
+    ['mtl', { method: 'mtl' }],
   ])('%s, wherever it stops', async (_, changes) => {
     const tree = toyConfig(changes);
     const expected = await uninterrupted(tree);

@@ -24,12 +24,27 @@ async function outcome(...overrides: string[]): Promise<string> {
 }
 
 const seqft = ['method=seqft'];
+const method = (name: string) => [`method=${name}`];
 const objective = (name: string) => [...seqft, `stages.preference.objective={name: ${name}}`];
 const cases: readonly (readonly [change: string, context?: readonly string[]])[] = [
   ['adapter=other'],
   ['method=er'],
   ['method=seqft', ['method=er']],
   ['method=stl', seqft],
+  ['method=mtl', seqft],
+  ['method=ewc', seqft],
+  ['method=gem', seqft],
+  ['method=cppo', seqft],
+  ['method=olora', seqft],
+  ['replay={}', seqft],
+  ['method_settings.lambda=1', method('ewc')],
+  ['method_settings.terms=last', method('ewc')],
+  ['method_settings.margin=0.5', method('gem')],
+  ['method_settings.decay=0.5', method('gem')],
+  ['method_settings.retention=0.5', method('cppo')],
+  ['method_settings.deviations=0.5', method('cppo')],
+  ['method_settings.orthogonality=0.5', method('olora')],
+  ['method_settings.l2=0.5', method('olora')],
   ['lora.rank=3'],
   ['lora.alpha=8'],
   ['lora.targets=[q_proj]'],

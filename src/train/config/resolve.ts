@@ -57,8 +57,9 @@ export async function resolveRunConfig(tree: ConfigTree, { file, folder }: Confi
   refuseForeignParts(tree, method, refuse);
 
   const filled = withMethodDefaults(tree, method);
-  const parsed = runConfigSchema.safeParse(filled);
-  if (!parsed.success) throw configError(file, runConfigSchema, filled, parsed.error.issues);
+  const schema = runConfigSchema.extend({ method_settings: method.settings.prefault({}) });
+  const parsed = schema.safeParse(filled);
+  if (!parsed.success) throw configError(file, schema, filled, parsed.error.issues);
   const config = parsed.data;
 
   const names = config.tasks.map((task) => task.name.toLowerCase());
@@ -78,7 +79,7 @@ export async function resolveRunConfig(tree: ConfigTree, { file, folder }: Confi
     general: config.general && { ...config.general, rows: rowsOf(config.general.rows) },
     stages: {
       ...config.stages,
-      preference: { ...config.stages.preference, objective: checkedObjective(config, file, refuse) },
+      preference: { ...config.stages.preference, objective: checkedObjective(config, method, file, refuse) },
     },
     reference: ['base', 'previous'].includes(config.reference)
       ? config.reference
@@ -95,11 +96,20 @@ type Refuse = (field: string, problem: string) => DataError;
 
 /** A part that the method does not have would be logged and reach nothing. */
 function refuseForeignParts(tree: ConfigTree, method: Method, refuse: Refuse): void {
+  const isForeign = {
+    replay: method.defaults.replay === 'never',
+    consolidation: method.defaults.consolidation === null,
+  };
   for (const part of ['replay', 'consolidation'] as const) {
     const given = tree[part];
-    if (method.defaults[part] === null && given !== undefined && given !== null) {
+    if (isForeign[part] && given !== undefined && given !== null) {
       throw refuse(part, `the method ${method.name} has no ${part}, so these settings would have no effect`);
     }
+  }
+  const settings = tree['method_settings'];
+  const hasSettings = Object.keys(method.settings.shape).length > 0;
+  if (!hasSettings && isTree(settings) && Object.keys(settings).length > 0) {
+    throw refuse('method_settings', `the method ${method.name} has no settings of its own`);
   }
 }
 
@@ -113,7 +123,7 @@ function withMethodDefaults(tree: ConfigTree, method: Method): ConfigTree {
     ...tree,
     method: method.name,
     stages: isTree(stages) ? { ...stages, preference: withObjective } : stages,
-    replay: tree['replay'] === null ? null : below(method.defaults.replay, tree['replay']),
+    replay: tree['replay'] === undefined ? (method.defaults.replay === 'on' ? {} : null) : tree['replay'],
     consolidation:
       tree['consolidation'] === null ? null : below(method.defaults.consolidation, tree['consolidation']),
   };
@@ -134,6 +144,7 @@ function below(defaults: object | null, given: unknown): unknown {
 
 function checkedObjective(
   config: RunConfig,
+  method: Method,
   file: string,
   refuse: Refuse,
 ): RunConfig['stages']['preference']['objective'] {
@@ -148,7 +159,8 @@ function checkedObjective(
       `"${objective.name}" looks at chosen responses only; expected one that compares`,
     );
   }
-  const readsReference = REFERENCE_CONSTANTS.some((constant) => objective.constants.includes(constant));
+  const readsReference =
+    method.readsReference || REFERENCE_CONSTANTS.some((constant) => objective.constants.includes(constant));
   if (config.reference !== 'base' && !readsReference) {
     throw refuse(
       'reference',

@@ -55,6 +55,8 @@ export const runConfigSchema = z.strictObject({
   /** A PEFT folder to start from. */
   adapter: z.string().min(1).nullable().default(null),
   method: z.string(),
+  /** The method's own; method/ says which it has. */
+  method_settings: z.record(z.string(), z.unknown()),
   lora: z
     .strictObject({
       rank: count.default(8),
@@ -72,7 +74,12 @@ export const runConfigSchema = z.strictObject({
     }),
   }),
   replay: z
-    .strictObject({ capacity: z.int().min(0), fraction: share, policy: z.enum(['paper', 'reference']) })
+    .strictObject({
+      /** 3000 rows, 20 % of each task. [arXiv:2509.17183, implementation details] */
+      capacity: z.int().min(0).default(3000),
+      fraction: share.default(0.2),
+      policy: z.enum(['paper', 'reference']).default('paper'),
+    })
     .nullable(),
   consolidation: z.strictObject({ threshold: z.number().positive().max(1), lambda: share }).nullable(),
   /** `base`, `previous` (the adapter at the task's start), or a PEFT folder. */
