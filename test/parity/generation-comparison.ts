@@ -26,11 +26,69 @@ export interface ExpectedGenerations {
   }[];
 }
 
+/** A token whose logit is hardly above another's: what rounding may turn. */
+export interface NearTie {
+  /** Counted from 1, as is `position` in the answer. */
+  readonly answer: number;
+  readonly position: number;
+  readonly margin: number;
+  /** The two programs took different tokens, and from here on their answers cannot be compared. */
+  readonly turned: boolean;
+}
+
+export interface GreedyComparison {
+  /** Tokens that are the same, over all answers. */
+  readonly equal: number;
+  /** Met on the way. */
+  readonly nearTies: readonly NearTie[];
+}
+
 /**
- * All answers in one batch, in small ones and one by one. From a near-tie on an answer may go another way.
+ * Token by token: every answer is the expected one, but for what follows a near-tie that rounding turned.
  *
- * @param tie a margin that rounding may turn
- * @returns how many tokens were compared
+ * @param tie a margin of logits that rounding may turn
+ */
+export function compareAnswers(
+  found: readonly (readonly number[])[],
+  expected: readonly ExpectedAnswer[],
+  tie: number,
+): GreedyComparison {
+  expect(found.length).toBe(expected.length);
+  let equal = 0;
+  const nearTies: NearTie[] = [];
+  for (const [at, { tokens, margins }] of expected.entries()) {
+    const ours = found[at]!;
+    const difference = tokens.findIndex((token, position) => token !== ours[position]);
+    const end = difference < 0 ? tokens.length : difference;
+    const mayTurn = difference < 0 || margins[difference]! < tie;
+    if (!mayTurn) expect([...ours], `answer ${at + 1}`).toEqual(tokens);
+    expect(ours.length, `the length of answer ${at + 1}`).toBe(tokens.length);
+    equal += end;
+    for (const [position, margin] of margins.entries()) {
+      if (margin >= tie || position > end) continue;
+      nearTies.push({ answer: at + 1, position: position + 1, margin, turned: position === difference });
+    }
+  }
+  return { equal, nearTies };
+}
+
+/** Our greedy answers to the expected ones' prompts, so many at a time; nothing ends them early. */
+export async function answerGreedily(
+  engine: Engine,
+  adapter: Adapter | null,
+  answers: readonly ExpectedAnswer[],
+  batchSize: number,
+): Promise<readonly (readonly number[])[]> {
+  const prompts = answers.map(({ prompt }) => Int32Array.from(prompt));
+  const maxNewTokens = Math.max(...answers.map(({ tokens }) => tokens.length));
+  const found = await engine.generate(prompts, adapter, { maxNewTokens, stopTokens: [], batchSize });
+  return found.map(({ tokens }) => [...tokens]);
+}
+
+/**
+ * All answers in one batch, in small ones and one by one.
+ *
+ * @returns how many tokens were the same, on average over the three
  */
 export async function compareGreedy(
   engine: Engine,
@@ -38,17 +96,9 @@ export async function compareGreedy(
   answers: readonly ExpectedAnswer[],
   tie: number,
 ): Promise<number> {
-  const prompts = answers.map(({ prompt }) => Int32Array.from(prompt));
-  const maxNewTokens = Math.max(...answers.map(({ tokens }) => tokens.length));
-  let compared = 0;
+  let equal = 0;
   for (const batchSize of [16, 2, 1]) {
-    const found = await engine.generate(prompts, adapter, { maxNewTokens, stopTokens: [], batchSize });
-    answers.forEach(({ tokens, margins }, at) => {
-      const first = margins.findIndex((margin) => margin < tie);
-      const end = first < 0 ? tokens.length : first;
-      expect([...(found[at]?.tokens ?? [])].slice(0, end), `answer ${at + 1}`).toEqual(tokens.slice(0, end));
-      compared += end;
-    });
+    equal += compareAnswers(await answerGreedily(engine, adapter, answers, batchSize), answers, tie).equal;
   }
-  return compared / 3;
+  return equal / 3;
 }

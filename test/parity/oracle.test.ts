@@ -14,12 +14,12 @@ import { createOrtEngine } from '../../src/engine/ort/index.ts';
 import { type ModelFolder, openModelFolder } from '../../src/model/model-folder.ts';
 import { readPeftAdapter } from '../../src/model/peft.ts';
 import { openModel } from '../../src/model/resolve.ts';
+import { BENCHMARK } from './benchmark-data.ts';
 import { compareLogProbs, compareObjective, type Expected, readExpected } from './comparison.ts';
 import { runOracle } from './environment.ts';
 import { compareFirstSteps } from './first-step.ts';
 
 const FIXTURES = fileURLToPath(new URL('fixtures', import.meta.url));
-const BENCHMARK = fileURLToPath(new URL('../../../shared/data/lifealign-bench', import.meta.url));
 const DATA_FILES = [
   'hh-rlhf-helpful-base/train.json',
   'hh-rlhf-harmless-base/train.json',

@@ -1,0 +1,78 @@
+/**
+ * One measurement is one process: nothing that an earlier one left in memory, in a thread pool or in a cache
+ * of compiled code helps or hinders the next. A child reads its request, JSON, from standard input and prints its
+ * report as the last line of standard output.
+ */
+import { fileURLToPath } from 'node:url';
+import { ExecaError, execa } from 'execa';
+import { oraclePython } from '../../test/parity/environment.ts';
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+const PYTHON_MODULES = fileURLToPath(new URL('.', import.meta.url));
+
+/** What every child reports; a measurement adds its own. */
+export interface ChildReport {
+  /** Of the work that is measured, in seconds. */
+  readonly seconds: number;
+  readonly peakResidentBytes: number;
+  /** Of the programs at work, by name. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export type Measured<Report extends ChildReport> = Report & {
+  /** Starting the process, importing its modules, loading the model: all but the work. */
+  readonly startSeconds: number;
+};
+
+/** Runs a TypeScript file of this repository. */
+export function measureNode<Report extends ChildReport>(
+  script: URL,
+  request: object,
+): Promise<Measured<Report>> {
+  return measure(process.execPath, ['--import', 'tsx', fileURLToPath(script)], request, {});
+}
+
+/** Runs a Python file in the environment of the parity tests; the first run ever installs torch. */
+export async function measurePython<Report extends ChildReport>(
+  script: URL,
+  request: { readonly threads: number },
+): Promise<Measured<Report>> {
+  const env = {
+    PYTHONPATH: PYTHON_MODULES,
+    PYTHONWARNINGS: 'ignore',
+    HF_HUB_OFFLINE: '1',
+    TRANSFORMERS_VERBOSITY: 'error',
+    TOKENIZERS_PARALLELISM: 'false',
+    OMP_NUM_THREADS: String(request.threads),
+  };
+  return measure(await oraclePython(), [fileURLToPath(script)], request, env);
+}
+
+async function measure<Report extends ChildReport>(
+  program: string,
+  args: readonly string[],
+  request: object,
+  env: Readonly<Record<string, string>>,
+): Promise<Measured<Report>> {
+  const start = performance.now();
+  const { stdout } = await run(program, args, { env, input: JSON.stringify(request) });
+  const wallSeconds = (performance.now() - start) / 1000;
+  const report = JSON.parse(stdout.trimEnd().split('\n').at(-1) as string) as Report;
+  return { ...report, startSeconds: wallSeconds - report.seconds };
+}
+
+/** Runs a command in the repository. @throws with the end of what it said on standard error if it fails. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {},
+): Promise<{ readonly stdout: string }> {
+  try {
+    return await execa(program, args, { cwd: REPOSITORY, ...options });
+  } catch (error) {
+    if (!(error instanceof ExecaError)) throw error;
+    throw new Error(
+      `${program} ${args[0]}: exit code ${error.exitCode}\n${String(error.stderr).slice(-3000)}`,
+    );
+  }
+}
