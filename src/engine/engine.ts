@@ -91,7 +91,9 @@ export interface Engine {
   readonly identity: string;
   /** Log-probs of both responses of every row, under the base (`null`) or the base with an adapter. */
   score(rows: readonly EncodedRow[], adapter: Adapter | null, options?: RunOptions): Promise<RowLogProbs>;
-  /** @throws {UserError} for a backward pass in integers that this engine, or this processor, does not have. */
+  /** @throws {UserError} for a backward pass that this engine, or this processor, does not have. */
+  checkBackward(backward: Backward): Promise<void>;
+  /** @throws {UserError} as `checkBackward`. */
   gradients(request: GradientRequest, options?: RunOptions): Promise<GradientResult>;
   /**
    * Answers to prompts of token ids, in the prompts' order, all samples of one after another.

@@ -25,7 +25,8 @@ export interface GeneralScores {
 /**
  * KL(π ‖ π_base) per token, by Monte Carlo: with answers y drawn from π at temperature 1,
  * E[log π(y) − log π_base(y)] is the divergence of the two distributions over answers of that length. The
- * estimate has no bias but noise, and may fall below 0 where the true value is near it.
+ * sum has no bias, its ratio to the number of tokens next to none; it has noise, and may fall below 0 where
+ * the true value is near it.
  *
  * @param drawn of answers that the policy drew itself
  */

@@ -7,12 +7,15 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** A line for each row. [RFC 4180] */
+/**
+ * A line for each row. [RFC 4180] Texts that a spreadsheet would take for a formula get an apostrophe in front, as
+ * spreadsheets themselves mark texts: some were written by models.
+ */
 export function csvLines(rows: readonly (readonly (string | number)[])[]): string {
   return rows.map((row) => `${row.map(csvField).join(',')}\n`).join('');
 }
 
 function csvField(field: string | number): string {
-  const text = String(field);
+  const text = typeof field === 'string' ? field.replace(/^[=+\-@\t\r]/, "'$&") : String(field);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

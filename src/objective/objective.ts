@@ -26,8 +26,8 @@ export interface Objective {
   /** Names of the per-row constants it reads. */
   readonly constants: readonly string[];
   /**
-   * By what a row's logistic loss is multiplied, given the row's reward margin r; left out where there is no
-   * such factor.
+   * By what a row's logistic loss is multiplied, given the row's reward margin r (label smoothing aside); left out
+   * where there is no such factor.
    */
   focalFactor?(margin: number): number;
   /** The row losses, shape [rows]. */

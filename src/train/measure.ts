@@ -11,13 +11,17 @@ import { judgedPrompt, scoredRows } from './task-rows.ts';
 export interface JudgedAnswer {
   /** The row's position in its data file, from 0. */
   readonly index: number;
-  readonly answer: string;
+  /** Left out where it was read back from a private task's records. */
+  readonly answer?: string;
   /** The judge's, 0 to 100. */
   readonly score: number;
 }
 
 /** To a task without a judge, for people to look at. */
-export type SampleAnswer = Omit<JudgedAnswer, 'score'>;
+export interface SampleAnswer {
+  readonly index: number;
+  readonly answer: string;
+}
 
 export interface Measured {
   readonly scores: TaskScores;
@@ -28,21 +32,21 @@ export interface Measured {
 
 /**
  * `adapter: null` measures the base; `label` names the measurement for people; `known`, where given, is what
- * the policy answered before.
+ * the judge gave what the policy answered before.
  */
 export async function measureTask(
   run: Run,
   task: StreamTask,
   adapter: Adapter | null,
   label: string,
-  known?: readonly string[],
+  known?: readonly JudgedAnswer[],
 ): Promise<Measured> {
   const { engine, progress, signal } = run.environment;
   const options = { label, progress, signal };
   const base = await run.base.logProbs(task.test.encoded, options);
   const policy = adapter ? await scorePolicy(engine, task.test.encoded, adapter, options) : base;
   const rows = rowScores(scoredRows(task.test), policy, base);
-  const answers = task.judge && judged(task, known ?? (await answersOf(run, task, adapter, label)));
+  const answers = task.judge && (known ?? judged(task, await answersOf(run, task, adapter, label)));
   const judge = answers && answers.reduce((sum, { score }) => sum + score, 0) / answers.length;
   return { scores: { ...preferenceScores(rows), judge }, rows, answers };
 }

@@ -1,10 +1,10 @@
 /** Neutral conversations, read and encoded before anything is trained, and a policy measured on them. */
-import { type RowsFile, readConversationRows } from '../data/read-rows.ts';
-import type { ConversationRow } from '../data/row.ts';
+import { isBuiltinSource } from '../data/builtin/source.ts';
+import { readConversationRows } from '../data/read-rows.ts';
 import type { Engine, RowLogProbs } from '../engine/engine.ts';
 import { type GeneralScores, generalScores, type NeutralScore } from '../eval/general-ability.ts';
 import type { Adapter } from '../model/adapter.ts';
-import { UserError } from '../support/errors.ts';
+import { DataError } from '../support/errors.ts';
 import { type ProgressFactory, silentProgress } from '../support/progress.ts';
 import type { EncodedRow } from '../text/encoded-row.ts';
 import type { RunConfig } from './config/schema.ts';
@@ -24,30 +24,41 @@ export interface NeutralRows {
 /** Answers drawn to each prompt: scored as the two responses of a pair, they share its prompt. */
 const DRAWN = 2;
 
-/**
- * The first `limit` conversations.
- * @throws {UserError} for a file or row that cannot be used, naming file, row and field.
- */
-export async function loadNeutralRows(settings: NeutralSettings, text: TextSide): Promise<NeutralRows> {
-  const source = await readConversationRows(settings.rows, { invalidRows: 'error' });
-  const rows = source.rows.slice(0, settings.limit);
-  const pairs = rows.map(({ response, ...row }) => ({ ...row, chosen: response, rejected: '' }));
-  const options = { file: source.file, maxLength: text.maxPositions, invalidRows: 'error' } as const;
-  const { encoded } = text.encodeRows(pairs, options);
-  refuseLongPrompts(source, rows, encoded, text.maxPositions - settings.max_new_tokens);
-  return { sha256: source.sha256, indices: rows.map(({ index }) => index), encoded };
+export interface LoadNeutralOptions {
+  readonly text: TextSide;
+  readonly invalidRows: 'error' | 'skip';
+  readonly log: (line: string) => void;
 }
 
-function refuseLongPrompts(
-  { file }: RowsFile<ConversationRow>,
-  rows: readonly ConversationRow[],
-  encoded: readonly EncodedRow[],
-  room: number,
-): void {
-  const at = encoded.findIndex(({ prompt }) => prompt.length > room);
-  if (at === -1) return;
-  const found = `${file}: row ${rows[at]!.index + 1}: the prompt has ${encoded[at]!.prompt.length} tokens`;
-  throw new UserError(`${found}; at most ${room} leave room for an answer (general.max_new_tokens)`);
+/**
+ * The first `limit` valid conversations; invalid ones are errors or left out and told, as a task's rows are.
+ * @throws {UserError} for a file or row that cannot be used, naming file, row and field; for a prompt without room
+ *   for an answer: a conversation that lost its beginning would be another one.
+ */
+export async function loadNeutralRows(
+  { rows: name, limit, max_new_tokens: longest }: NeutralSettings,
+  { text, invalidRows, log }: LoadNeutralOptions,
+): Promise<NeutralRows> {
+  const { file, rows, skipped, sha256 } = await readConversationRows(name, { invalidRows });
+  const pairs = rows.map(({ response, ...row }) => ({ ...row, chosen: response, rejected: '' }));
+  const maxLength = text.maxPositions;
+  const result = text.encodeRows(pairs, { file, maxLength, invalidRows, limit });
+  const kept = result.kept.map((position) => rows[position]!);
+  for (const { row, field, problem } of [...skipped, ...result.skipped]) {
+    log(`${file}: row ${row} is left out: field "${field}": ${problem}`);
+  }
+  if (kept.length === 0) throw new DataError({ file }, 'no conversations are left that can be encoded');
+  if (kept.length < limit && !isBuiltinSource(name)) {
+    log(`warning: ${file}: only ${kept.length} conversations can be used; general.limit is ${limit}`);
+  }
+  const room = maxLength - longest;
+  const at = result.encoded.findIndex(({ prompt }) => prompt.length > room);
+  if (at !== -1 || result.cutPrompts > 0) {
+    const row = at === -1 ? {} : { row: kept[at]!.index + 1 };
+    const problem = `a prompt leaves no room for its answer within the model's ${maxLength} positions`;
+    throw new DataError({ file, ...row }, `${problem} (general.max_new_tokens ${longest})`);
+  }
+  return { sha256, indices: kept.map(({ index }) => index), encoded: result.encoded };
 }
 
 export interface GeneralMeasured {
@@ -89,7 +100,7 @@ export async function measureGeneral(
     neutral,
     answers,
     await scorePolicy(engine, answers, adapter, options),
-    await engine.score(answers, null, options.signal ? { signal: options.signal } : {}),
+    await scorePolicy(engine, answers, null, options),
     {
       tokens: (row) => response(row) + row.rejected.length,
       sum: ({ chosen, rejected }, at) => chosen[at]! + rejected[at]!,

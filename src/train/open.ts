@@ -41,6 +41,7 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
   const isNamed = config.reference !== 'base' && config.reference !== 'previous';
   const named = isNamed ? await readAdapter(config.reference, config.base, environment) : null;
   const data = await loadStream(config, text, log);
+  await engine.checkBackward(config.backward);
   signal?.throwIfAborted();
 
   const hashes: RunHashes = {

@@ -83,14 +83,14 @@ export class FixedPolicy {
 }
 
 /**
- * Log-probs under the policy being trained, as it stands; nothing is kept.
+ * Log-probs under the policy being trained, as it stands, or the base (`null`); nothing is kept.
  *
  * @throws {UserError} for log-probs that are not finite.
  */
 export async function scorePolicy(
   engine: Engine,
   rows: readonly EncodedRow[],
-  adapter: Adapter,
+  adapter: Adapter | null,
   options: ScoreOptions,
 ): Promise<RowLogProbs> {
   const progress = tokenProgress(rows, options);

@@ -75,6 +75,7 @@ export async function loadStream(
 
   const tasks: StreamTask[] = [];
   for (const entry of config.tasks) tasks.push(await withoutTelling(entry.private, () => load(entry)));
-  const neutral = config.general && (await loadNeutralRows(config.general, text));
+  const neutralOptions = { text, invalidRows: config.invalid_rows, log };
+  const neutral = config.general && (await loadNeutralRows(config.general, neutralOptions));
   return { tasks, neutral, cutPrompts, skippedRows };
 }

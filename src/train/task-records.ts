@@ -18,6 +18,8 @@ import type { JudgedAnswer, SampleAnswer } from './measure.ts';
 import type { GeneralMeasured } from './neutral.ts';
 import type { Run } from './run.ts';
 
+const judgedAnswers = z.array(z.object({ index: z.int(), score: z.number(), answer: z.string().optional() }));
+
 /** Before training, or after a task, counted from 0. */
 export type Moment = 'base' | number;
 
@@ -56,14 +58,19 @@ export async function writeAnswers(
   await write(run, moment, join('answers', numberedName(run, tested)), rows);
 }
 
-/** What the base answered when the run began; undefined where that was not written. */
-export async function readBaseAnswers(run: Run, tested: number): Promise<readonly string[] | undefined> {
+/** The base's answers when the run began, and their scores; undefined where that was not written. */
+export async function readBaseAnswers(
+  run: Run,
+  tested: number,
+): Promise<readonly JudgedAnswer[] | undefined> {
   const file = recordFile(run, 'base', join('answers', numberedName(run, tested)));
-  const { test, private: isPrivate } = run.data.tasks[tested]!;
-  if (isPrivate || !existsSync(file)) return undefined;
-  const answers = z.array(z.object({ answer: z.string() })).safeParse(await parseJsonFile(file));
-  if (answers.success && answers.data.length === test.rows.length)
-    return answers.data.map(({ answer }) => answer);
+  if (!existsSync(file)) return undefined;
+  const { rows } = run.data.tasks[tested]!.test;
+  const answers = judgedAnswers.safeParse(await parseJsonFile(file)).data;
+  const isWhole =
+    answers?.length === rows.length && answers.every(({ index }, at) => index === rows[at]!.index);
+  if (isWhole)
+    return answers.map(({ index, score, answer }) => ({ index, score, ...(answer ? { answer } : {}) }));
   throw new UserError(`${file}: not what this program wrote; remove the file to have it made again`);
 }
 

@@ -47,6 +47,16 @@ describe('report', () => {
     expect(readTable(output, 'runs').map((row) => row['run'])).toEqual(['x, seed 0', 'x, seed 1']);
   });
 
+  it('takes a folder with "=" in its name for what it is', async () => {
+    const { code } = await lifealign('report', run('lr=1e-4'));
+    expect(code).toBe(0);
+    expect(existsSync(join(folder(), 'lr=1e-4', 'report', 'index.html'))).toBe(true);
+  });
+
+  it('asks where a report on several runs goes, for it belongs to none of them', async () => {
+    expect(await refusal(`new=${run('a')}`, `old=${run('b')}`)).toContain('--output-dir');
+  });
+
   it('refuses what is no run, and files that no run writes, by name', async () => {
     expect(await refusal(join(folder(), 'none'))).toContain(join('none', 'config.yaml'));
     expect(await refusal(run('a'), run('b'))).toContain('NAME=RUN');

@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { writeReport } from '../../src/eval/report/index.ts';
 import { useTemporaryCache } from '../model/temporary-cache.ts';
 import { readFolder, readTable } from './report-files.ts';
@@ -162,11 +163,52 @@ describe('a report', () => {
     expect(readFileSync(join(report, 'index.html'), 'utf8')).not.toMatch(/NaN|Infinity|undefined/);
   });
 
+  it('says where general ability does not compare', async () => {
+    const note = 'do not compare';
+    const pageOf = async (name: string, limit: number) => {
+      const second = makeRun(join(folder(), name));
+      const file = join(second, 'config.yaml');
+      writeFileSync(file, stringify({ ...parse(readFileSync(file, 'utf8')), general: { limit } }));
+      const first = makeRun(join(folder(), 'first'));
+      const own = join(first, 'config.yaml');
+      writeFileSync(own, stringify({ ...parse(readFileSync(own, 'utf8')), general: { limit: 32 } }));
+      const runs = [
+        { name: 'one', folder: first },
+        { name: 'other', folder: second },
+      ];
+      return readFileSync(await writeReport(runs, join(folder(), 'both'), options), 'utf8');
+    };
+    expect(await pageOf('alike', 32)).not.toContain(note);
+    expect(await pageOf('unlike', 8)).toContain(note);
+  });
+
+  it('leaves no table of an earlier report behind', async () => {
+    const report = await reportOf();
+    expect(existsSync(join(report, 'tables', 'answers.csv'))).toBe(true);
+    await writeReport([{ name: 'mine', folder: join(folder(), 'run') }], report, { ...options, answers: 0 });
+    expect(existsSync(join(report, 'tables', 'answers.csv'))).toBe(false);
+    expect(existsSync(join(report, 'tables', 'runs.csv'))).toBe(true);
+  });
+
+  it('keeps a text from being a formula in a spreadsheet', async () => {
+    const report = await reportOf({ answer: () => '=SUM(A1)' });
+    expect(readTable(report, 'answers').some(({ text }) => text === "'=SUM(A1)")).toBe(true);
+  });
+
+  it('gives a run one style in all its charts, a single-task run beside it or not', async () => {
+    const runs = ['stl', 'mine'].map((name) => ({ name, folder: makeRun(join(folder(), name)) }));
+    const report = join(folder(), 'both');
+    const page = readFileSync(await writeReport(runs, report, options), 'utf8');
+    const summary = page.slice(page.indexOf('id="summary"'), page.indexOf('id="matrix"'));
+    expect(summary).toMatch(/class="[^"]*\bs1\b/);
+    expect(summary).not.toMatch(/class="[^"]*\bs0\b/);
+  });
+
   it('shows texts in Markdown as they are', async () => {
     const answer = () => '<img src=x> ![a](http://b.example/c.png) | *d*\n# e';
     const report = await reportOf({ answer });
     const markdown = readFileSync(join(report, 'report.md'), 'utf8');
-    expect(markdown).toContain('&lt;img src=x> !\\[a\\](http://b.example/c.png) \\| \\*d\\*<br>\\# e');
+    expect(markdown).toContain('&lt;img src=x> !\\[a\\](http&#58;//b.example/c.png) \\| \\*d\\*<br>\\# e');
     expect(readTable(report, 'answers').some(({ text }) => text === answer())).toBe(true);
   });
 });

@@ -5,7 +5,9 @@ import { evaluate } from '../../src/tensor/evaluate.ts';
 import { frozenMatmul, input, matmul } from '../../src/tensor/functions.ts';
 import { pullback } from '../../src/tensor/gradient.ts';
 import type { Value } from '../../src/tensor/operation.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
+import { quantisedMatmulOperation } from '../../src/tensor/operations/quantised-matrix.ts';
+import { applySingle, type Tensor } from '../../src/tensor/tensor.ts';
+import { openOnnx } from './onnx.ts';
 
 const [ROWS, OUT, IN] = [6, 40, 24];
 const STEP = 0.01;
@@ -50,6 +52,26 @@ function bothGradients(cotangentAt: (row: number, random: Random) => number) {
 
 const rowOf = ({ data }: Value, row: number) => [...data.subarray(row * IN, (row + 1) * IN)];
 const norm = (values: readonly number[]) => Math.hypot(...values);
+
+describe('quantisedMatmul', () => {
+  it.each([0, 5, 31])('keeps a NaN, at %i, and leaves the other rows alone', async (at) => {
+    const tensors = [input('x', [2, 32]), input('w', [32, 3], 'int8'), input('scales', [3])];
+    const y = applySingle(quantisedMatmulOperation, tensors, {});
+    const x = value([2, 32], (place) => (place === at ? Number.NaN : 1));
+    const given = { x, w: value([32, 3], () => 3), scales: value([3], () => 1) };
+    const session = await openOnnx({ y });
+    try {
+      const fed = Object.entries(given).map(
+        ([name, one]) => [name, { dataType: name === 'w' ? 'int8' : 'float32', value: one }] as const,
+      );
+      const found = (await session.run(new Map(fed))).get('y')!;
+      expect([...found.data.subarray(0, 3)].every(Number.isNaN)).toBe(true);
+      for (const number of found.data.subarray(3)) expect(number).toBeCloseTo(96, 3);
+    } finally {
+      await session.close();
+    }
+  });
+});
 
 describe('frozenMatmul', () => {
   it('is exact forward', () => {

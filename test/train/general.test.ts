@@ -10,6 +10,8 @@ import { temporaryFolder, workspace } from './temporary-folder.ts';
 import { distribution, ToyEngine, toyModel, toyText } from './toy-engine.ts';
 import { runToy, toyConfig } from './toy-stream.ts';
 
+const options = { text: toyText, invalidRows: 'error', log: () => {} } as const;
+
 const LETTERS = 'abcdefghij';
 const END = 0;
 
@@ -25,14 +27,14 @@ const measure = async (rows: number, scale: number, maxNewTokens: number) => {
   const folder = temporaryFolder();
   const engine = new ToyEngine();
   const settings = { rows: neutralFile(folder, rows), limit: rows, max_new_tokens: maxNewTokens };
-  const neutral = await loadNeutralRows(settings, toyText);
+  const neutral = await loadNeutralRows(settings, options);
   const random = Random.fromSeed(1);
   const fresh = toyModel.createAdapter({ rank: 2, alpha: 4, targets: ['q_proj', 'v_proj'] }, random);
   const adapter = mapAdapter(fresh, ({ data }) => data.map(() => scale * (2 * random.uniform() - 1)));
   const environment = { engine, text: toyText, ...toyModel, outputFolder: '', cacheFolder: folder };
   const base = await FixedPolicy.open(null, environment);
-  const options = { engine, endTokens: [END], maxNewTokens, seed: 3, label: 'test' };
-  return { neutral, adapter, ...(await measureGeneral(neutral, adapter, base, options)) };
+  const measuring = { engine, endTokens: [END], maxNewTokens, seed: 3, label: 'test' };
+  return { neutral, adapter, ...(await measureGeneral(neutral, adapter, base, measuring)) };
 };
 
 type Policy = Parameters<typeof distribution>[1];
@@ -124,9 +126,33 @@ describe('a run', () => {
     );
   });
 
+  it('leaves invalid rows out where the config says so, and tells which', async () => {
+    const folder = workspace();
+    const file = join(folder, 'neutral.json');
+    const rows = [{ query: 'a', response: 'b' }, { query: 'c' }, { query: 'd', response: 'e' }];
+    writeFileSync(file, JSON.stringify(rows));
+    const lines: string[] = [];
+    const log = (line: string) => void lines.push(line);
+    const settings = { rows: file, limit: 5, max_new_tokens: 2 };
+    const { indices } = await loadNeutralRows(settings, { text: toyText, invalidRows: 'skip', log });
+    expect(indices).toEqual([0, 2]);
+    expect(lines[0]).toMatch(/neutral\.json: row 2 is left out: field "response"/);
+    expect(lines[1]).toMatch(/warning: .* only 2 conversations can be used; general\.limit is 5/);
+  });
+
+  it('refuses a prompt that would lose its beginning, or leaves no room for an answer', async () => {
+    const file = join(workspace(), 'neutral.json');
+    for (const length of [58, 70]) {
+      writeFileSync(file, JSON.stringify([{ query: 'a'.repeat(length), response: 'b' }]));
+      const text = { ...toyText, maxPositions: 60 };
+      const settings = { rows: file, limit: 1, max_new_tokens: 4 };
+      await expect(loadNeutralRows(settings, { ...options, text })).rejects.toThrow(/no room for its answer/);
+    }
+  });
+
   it('takes built-in conversations by name', async () => {
     const settings = { rows: 'builtin:neutral/everyday?seed=2', limit: 5, max_new_tokens: 2 };
-    const neutral = await loadNeutralRows(settings, toyText);
+    const neutral = await loadNeutralRows(settings, options);
     expect(neutral.indices).toEqual([0, 1, 2, 3, 4]);
   });
 });

@@ -145,6 +145,23 @@ describe('a private task', () => {
     }
   });
 
+  it('is judged once before training, resumed or not', async () => {
+    const folder = workspace();
+    const row = { query: 'Write about our oak chair.', chosen: 'A plain oak chair.', rejected: 'Buy it!' };
+    writeFileSync(join(folder, 'low-test.json'), JSON.stringify([row]));
+    let ofBase = 0;
+    const answer: RunEnvironment['answer'] = async (prompts, adapter) => {
+      if (!adapter) ofBase++;
+      return prompts.map(() => 'You can rest your feet on the oak chair. You will find it plain.');
+    };
+    const tree = toyConfig({ tasks: privateTasks('voice'), generation: { samples: 0 } });
+    const first = await runToy(tree, { folder, environment: { answer } });
+    const again = await runToy(tree, { folder, environment: { answer, resume: true } });
+    expect(ofBase).toBe(1);
+    expect(again.judge).toEqual(first.judge);
+    expect(first.judge?.base?.[0]).toBe(100);
+  });
+
   it('has its invalid rows named by place alone', async () => {
     const folder = workspace();
     writeFileSync(

@@ -91,6 +91,9 @@ export class ToyEngine implements Engine {
     this.#options = options;
   }
 
+  /** It has no frozen layers: all numbers are exact. */
+  async checkBackward(): Promise<void> {}
+
   async score(rows: readonly EncodedRow[], adapter: Adapter | null, options: RunOptions = {}) {
     this.calls.push({ kind: 'score', rows, adapter });
     return this.#logProbs('score', rows, adapter, 'pair', options);

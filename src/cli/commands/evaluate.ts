@@ -103,12 +103,14 @@ async function evaluateCommand(flags: EvaluateFlags): Promise<void> {
     const environment = evaluationEnvironment(base, given);
     if (run) checkRunBase(run, base.engine, environment.text);
     const expected = run && !own ? { expectedRows: run.hashes.tasks.map(({ test }) => test) } : {};
+    const neutralHash = flags.general === undefined ? run?.hashes.general : null;
     const wanted = {
       model,
       adapter,
       adapterFolder,
       tasks,
       general,
+      ...(neutralHash ? { expectedNeutral: neutralHash } : {}),
       ...settings,
       ...expected,
       keepPrivate,
@@ -130,7 +132,8 @@ async function evaluateCommand(flags: EvaluateFlags): Promise<void> {
 }
 
 /** @throws {UserError} unless there is one model and one set of tasks, and no flag without effect. */
-function checkSource({ model, run, adapter, after, tasks, data, name, judge }: EvaluateFlags): void {
+function checkSource(flags: EvaluateFlags): void {
+  const { model, run, adapter, after, tasks, data, name, judge, general } = flags;
   if ((model === undefined) === (run === undefined)) throw new UserError('expected either --model or --run');
   if (run !== undefined && adapter !== undefined) {
     throw new UserError('--adapter: goes with --model; of a --run, --after chooses the adapter');
@@ -139,6 +142,9 @@ function checkSource({ model, run, adapter, after, tasks, data, name, judge }: E
   if (tasks !== undefined && data !== undefined) throw new UserError('expected either --tasks or --data');
   if (run === undefined && tasks === undefined && data === undefined) {
     throw new UserError('expected --tasks or --data: what to evaluate on');
+  }
+  if (general !== undefined && general !== 'none' && run === undefined && adapter === undefined) {
+    throw new UserError('--general: goes with --adapter or --run: the base has not drifted from itself');
   }
   for (const [flag, value] of Object.entries({ '--name': name, '--judge': judge })) {
     if (value !== undefined && data === undefined) throw new UserError(`${flag}: goes with --data`);

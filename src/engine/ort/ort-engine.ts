@@ -9,6 +9,7 @@ import { UserError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
 import type { EncodedRow } from '../../text/encoded-row.ts';
 import type {
+  Backward,
   Engine,
   Generated,
   GenerateOptions,
@@ -93,10 +94,14 @@ export class OrtEngine implements Engine {
     return result;
   }
 
+  async checkBackward(backward: Backward): Promise<void> {
+    if (backward === 'int8') await checkIntegerProducts();
+  }
+
   async gradients(request: GradientRequest, options: RunOptions = {}): Promise<GradientResult> {
     const { rows, adapter, objective, backward = 'float32' } = request;
     const { responses } = objective;
-    if (backward === 'int8') await checkIntegerProducts();
+    await this.checkBackward(backward);
     const logps = emptyLogProbs(rows.length);
     const sums = [...adapter.tensors].map(
       ([name, { data }]) => [name, new Float64Array(data.length)] as const,

@@ -1,9 +1,10 @@
 /**
  * A report of one run or several: a page to look at, and every table as Markdown and CSV. Made of what the runs left
- * in their folders alone, so that it can be made again at any time; equal folders give equal bytes.
+ * in their folders, and of the test files for prompts and reference answers, so that it can be made again at any
+ * time; equal folders and files give equal bytes.
  */
 import { join } from 'node:path';
-import { makeFolder, writeFileAtomic } from '../../support/atomic-file.ts';
+import { makeFolder, writeFileAtomic, writeFolderAtomic } from '../../support/atomic-file.ts';
 import { htmlDocument } from './page/document.tsx';
 import { gatherReport, type NamedFolder, type Report, type ReportOptions } from './report.ts';
 import { tableCsv, tableMarkdown } from './tables/text.ts';
@@ -24,11 +25,14 @@ export async function writeReport(
 ): Promise<string> {
   const report = await gatherReport(named, options);
   const page = join(folder, 'index.html');
-  const tables = join(folder, 'tables');
-  await makeFolder(tables);
-  for (const table of report.tables) {
-    await writeFileAtomic(join(tables, `${table.id}.csv`), tableCsv(table));
-  }
+  await makeFolder(folder);
+  // As a whole: a table of an earlier report must not stay beside this one's.
+  const fill = async (temporary: string) => {
+    for (const table of report.tables) {
+      await writeFileAtomic(join(temporary, `${table.id}.csv`), tableCsv(table));
+    }
+  };
+  await writeFolderAtomic(join(folder, 'tables'), fill, { replace: true });
   await writeFileAtomic(join(folder, 'report.md'), markdown(report));
   await writeFileAtomic(page, htmlDocument(report));
   return page;

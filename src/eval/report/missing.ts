@@ -31,8 +31,14 @@ export function missingOf(run: RunRecord): Missing[] {
   const unconsolidated = lacking((task) =>
     stageNames.some((stage) => tasks[task]!.consolidation[stage] !== null),
   );
+  const replays = config['replay'] !== null;
+  // Answers are asked for where there is a judge, or, as samples, where their number is not 0.
+  const isAnswered = (task: number) => config.tasks[task]!.judge != null || config.generation?.samples !== 0;
   const unanswered = lacking(
-    (task) => config.tasks[task]!.private || Object.values(answers[task]!).some((moment) => moment !== null),
+    (task) =>
+      config.tasks[task]!.private ||
+      !isAnswered(task) ||
+      Object.values(answers[task]!).some((moment) => moment !== null),
   );
   return [
     ...say(
@@ -51,7 +57,8 @@ export function missingOf(run: RunRecord): Missing[] {
       'its configuration has no consolidation: updates are kept as they are',
     ),
     ...say('consolidation', consolidates && unconsolidated !== '', `no record after ${unconsolidated}`),
-    ...say('replay', unreplayed !== '', `no replay.json after ${unreplayed}`),
+    ...off('replay', !replays, 'its configuration has no replay'),
+    ...say('replay', replays && unreplayed !== '', `no replay.json after ${unreplayed}`),
     ...say('answers', unanswered !== '', `no answers to the test prompts of ${unanswered}`),
   ];
 }

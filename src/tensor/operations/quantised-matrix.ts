@@ -41,11 +41,16 @@ export const quantisedMatmulOperation: Operation<Record<never, never>> = {
     const magnitudes = lowering.emitSingle('ReduceMax', [lowering.emitSingle('Abs', [x])], {
       attributes: { axes: ints([1]), keepdims: int(1) },
     });
+    // The maximum passes over a NaN, and rounding makes some level of it: the sum keeps it, so that training that
+    // diverged is seen.
+    const axis = lowering.constant([1], [1], 'int64');
+    const sums = lowering.emitSingle('ReduceSum', [x, axis], { attributes: { keepdims: int(1) } });
+    const lost = lowering.emitSingle('Mul', [sums, number(0)]);
     const steps = lowering.emitSingle('Add', [
       lowering.emitSingle('Mul', [magnitudes, number(1 / LEVELS)]),
-      number(TINY),
+      lowering.emitSingle('Add', [lost, number(TINY)]),
     ]);
-    const flat = lowering.emitSingle('Squeeze', [steps, lowering.constant([1], [1], 'int64')]);
+    const flat = lowering.emitSingle('Squeeze', [steps, axis]);
     const zero = lowering.emitSingle('Cast', [lowering.constant([ZERO_POINT], [], 'int64')], {
       attributes: { to: int(UINT8) },
     });

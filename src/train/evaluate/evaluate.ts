@@ -9,7 +9,7 @@ import { adapterHash } from '../../model/adapter.ts';
 import { writeJsonFile } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { lockFolder } from '../folder-lock.ts';
-import { loadNeutralRows, measureGeneral, type NeutralRows } from '../neutral.ts';
+import { loadNeutralRows, measureGeneral, type NeutralRows, type NeutralSettings } from '../neutral.ts';
 import { FixedPolicy } from '../reference.ts';
 import type { EvaluationEnvironment } from './environment.ts';
 import { type Evaluation, fingerprint, settingsOf } from './evaluation.ts';
@@ -32,8 +32,7 @@ export interface EvaluationSummary {
   readonly general: EvaluatedGeneral | null;
 }
 
-interface EvaluatedGeneral {
-  readonly rows: string;
+interface EvaluatedGeneral extends NeutralSettings {
   readonly sha256: string;
   readonly loss: number;
   readonly base_loss: number;
@@ -54,7 +53,7 @@ export async function evaluate(
 ): Promise<EvaluationSummary> {
   const { outputFolder, versions = {}, signal, log = () => {} } = environment;
   const tasks = await loadTasks(evaluation, environment);
-  const neutral = evaluation.general && (await loadNeutralRows(evaluation.general, environment.text));
+  const neutral = await loadNeutral(evaluation, environment);
   const folders = tasks.map(({ name }, at) => new TaskFolder(join(outputFolder, `${at + 1}-${name}`)));
   const hash = evaluation.adapter && adapterHash(evaluation.adapter);
   const records = tasks.map((task) => ({
@@ -104,7 +103,18 @@ async function generalAbility(
     signal,
   });
   const { loss, baseLoss, kl } = scores;
-  return { rows: general.rows, sha256: neutral.sha256, loss, base_loss: baseLoss, kl };
+  return { ...general, sha256: neutral.sha256, loss, base_loss: baseLoss, kl };
+}
+
+/** @throws {UserError} where the run was measured on other conversations. */
+async function loadNeutral(
+  { general, expectedNeutral, invalidRows }: Evaluation,
+  { text, log = () => {} }: EvaluationEnvironment,
+): Promise<NeutralRows | null> {
+  if (!general) return null;
+  const neutral = await loadNeutralRows(general, { text, invalidRows, log });
+  if (expectedNeutral === undefined || neutral.sha256 === expectedNeutral) return neutral;
+  throw new DataError({ file: general.rows }, 'not the neutral conversations the run was measured on');
 }
 
 async function loadTasks(

@@ -32,6 +32,8 @@ export interface Evaluation {
   readonly generation: EvaluationGeneration;
   /** `null`: drift and loss on neutral conversations are not measured; nor are they of the base itself. */
   readonly general: NeutralSettings | null;
+  /** The hash that the conversations' file must have, where that is known from before. */
+  readonly expectedNeutral?: string;
   readonly maxLength: number;
   readonly invalidRows: 'error' | 'skip';
   /** Write the texts of private tasks too. */

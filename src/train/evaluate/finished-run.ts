@@ -14,6 +14,7 @@ const hashes = z.object({
   base: z.string(),
   tokenizer: z.string(),
   template: z.string(),
+  general: z.string().nullish(),
   tasks: z.array(z.object({ test: z.string() })),
 });
 

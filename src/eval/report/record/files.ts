@@ -16,6 +16,8 @@ export const configFile = z.looseObject({
   base: z.string().nullish(),
   method: z.string().nullish(),
   seed: z.number(),
+  general: z.looseObject({ limit: count.optional(), max_new_tokens: count.optional() }).nullish(),
+  generation: z.looseObject({ samples: count.optional() }).optional(),
   tasks: z.array(configTask).min(1),
   provenance: z.looseObject({
     versions: z.record(z.string(), z.string()).default({}),

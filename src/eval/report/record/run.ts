@@ -30,6 +30,8 @@ export interface TaskRecord {
 }
 
 export interface RunRecord {
+  /** As it was named; runs that differ in their seed share it. */
+  readonly name: string;
   /** As the report calls it. */
   readonly label: string;
   readonly folder: string;
@@ -64,6 +66,7 @@ export async function readRunRecord(label: string, folder: string): Promise<RunR
   const inOrder = <T>(read: (task: number) => Promise<T>) =>
     Promise.all(config.tasks.map((_, task) => read(task)));
   return {
+    name: label,
     label,
     folder,
     config,

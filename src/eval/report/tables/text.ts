@@ -19,12 +19,15 @@ export function tableMarkdown({ title, columns, rows, note }: Table): string {
   return [...parts, ...(note === undefined ? [] : [markdownText(note)])].join('\n\n');
 }
 
-/** So that a text is shown as it is: no HTML, links, images or emphasis come of it; one line. */
+/** So that a text is shown as it is: no HTML, links (bare addresses too), images or emphasis; one line. */
 export function markdownText(text: string): string {
   return text
     .replace(/[\\`*_[\]~#]/g, (sign) => `\\${sign}`)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
+    .replaceAll('://', '&#58;//')
+    .replace(/www\./gi, (start) => start.replace('.', '&#46;'))
+    .replaceAll('@', '&#64;')
     .replace(/\r\n|[\r\n]/g, '<br>');
 }
 

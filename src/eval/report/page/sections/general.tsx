@@ -3,6 +3,7 @@
 /** What alignment did to the rest of the model: drift from the base and loss on neutral conversations. */
 import { decimal } from '../../../number-text.ts';
 import type { GeneralFile } from '../../record/files.ts';
+import type { RunRecord } from '../../record/run.ts';
 import { panel } from '../charts/frame.tsx';
 import { LineChart, pointsAt } from '../charts/line-chart.tsx';
 import { extentOf, ticksOf, wholeTicks, xScale, yScale } from '../charts/scales.ts';
@@ -24,6 +25,12 @@ export function General({ report }: SectionProps) {
             by Monte Carlo, which may fall a little below 0), and its loss on given responses beside the
             base’s.
           </p>
+          {measuresOf(runs).size > 1 && (
+            <p class="note">
+              These runs were measured on different conversations, or over different bases: their numbers here
+              do not compare.
+            </p>
+          )}
           <Legend names={runs.map(({ label }) => label)} />
           <div class="charts">
             <GeneralChart
@@ -42,6 +49,18 @@ export function General({ report }: SectionProps) {
         </>
       )}
     </Section>
+  );
+}
+
+/** What the numbers depend on besides the policy. */
+function measuresOf(runs: readonly RunRecord[]): Set<string> {
+  const measured = runs.filter(({ tasks }) => tasks.some(({ general }) => general));
+  return new Set(
+    measured.map(({ config }) => {
+      const { base, general } = config.provenance.hashes;
+      const settings = config.general && [config.general.limit, config.general.max_new_tokens];
+      return JSON.stringify([base, general, settings]);
+    }),
   );
 }
 

@@ -19,6 +19,8 @@ export function Summary({ report }: SectionProps) {
     over === 'seeds'
       ? `${percent} Student’s t intervals over seeds`
       : `${percent} bootstrap intervals over test rows`;
+  // The first run of a name stands for it, in the style that it has in every chart.
+  const styleOf = (name: string) => report.runs.findIndex((run) => run.name === name);
   return (
     <Section id="summary" title="Summary">
       <MissingNotes report={report} part="run" />
@@ -42,9 +44,9 @@ export function Summary({ report }: SectionProps) {
                   description={`${title} of ${scoreTitles[score]}: ${meaning}, with ${kind}, for each run.`}
                   label={scoreTitles[score]}
                   digits={digitsOf(score)}
-                  rows={runs.map(({ statistics }, style) => ({
-                    name: compared[style]!,
-                    style,
+                  rows={runs.map(({ statistics }, run) => ({
+                    name: compared[run]!,
+                    style: styleOf(compared[run]!),
                     estimate: statistics[name],
                   }))}
                 />
