@@ -2,14 +2,20 @@
 import { isBuiltinSource } from '../data/builtin/source.ts';
 import { readConversationRows } from '../data/read-rows.ts';
 import type { Engine, RowLogProbs } from '../engine/engine.ts';
-import { type GeneralScores, generalScores, type NeutralScore } from '../eval/general-ability.ts';
+import {
+  type GeneralScores,
+  generalScores,
+  lossPerToken,
+  type NeutralScore,
+} from '../eval/general-ability.ts';
 import type { Adapter } from '../model/adapter.ts';
 import { DataError } from '../support/errors.ts';
 import { type ProgressFactory, silentProgress } from '../support/progress.ts';
 import type { EncodedRow } from '../text/encoded-row.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { TextSide } from './environment.ts';
-import { type FixedPolicy, scorePolicy } from './reference.ts';
+import { type FixedPolicy, type ScoreOptions, scorePolicy } from './reference.ts';
+import { tellLeftOut } from './task-rows.ts';
 
 export type NeutralSettings = NonNullable<RunConfig['general']>;
 
@@ -44,9 +50,7 @@ export async function loadNeutralRows(
   const maxLength = text.maxPositions;
   const result = text.encodeRows(pairs, { file, maxLength, invalidRows, limit });
   const kept = result.kept.map((position) => rows[position]!);
-  for (const { row, field, problem } of [...skipped, ...result.skipped]) {
-    log(`${file}: row ${row} is left out: field "${field}": ${problem}`);
-  }
+  tellLeftOut(file, [...skipped, ...result.skipped], log);
   if (kept.length === 0) throw new DataError({ file }, 'no conversations are left that can be encoded');
   if (kept.length < limit && !isBuiltinSource(name)) {
     log(`warning: ${file}: only ${kept.length} conversations can be used; general.limit is ${limit}`);
@@ -78,7 +82,16 @@ export interface NeutralOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The loss of the base alone, in nats per token, is in what `FixedPolicy` gives; this is of an adapter. */
+/** Of given responses, nats per token. */
+export async function baseLoss(
+  neutral: NeutralRows,
+  base: FixedPolicy,
+  options: ScoreOptions,
+): Promise<number> {
+  const known = await base.logProbs(neutral.encoded, options);
+  return lossPerToken(neutralScores(neutral, neutral.encoded, 'chosen', known, known), 'base');
+}
+
 export async function measureGeneral(
   neutral: NeutralRows,
   adapter: Adapter,
@@ -86,25 +99,20 @@ export async function measureGeneral(
   options: NeutralOptions,
 ): Promise<GeneralMeasured> {
   const { engine } = options;
-  const response = ({ chosen }: EncodedRow) => chosen.length;
-  const [policy, known] = [
+  const given = neutralScores(
+    neutral,
+    neutral.encoded,
+    'chosen',
     await scorePolicy(engine, neutral.encoded, adapter, options),
     await base.logProbs(neutral.encoded, options),
-  ];
-  const given = neutralScores(neutral, neutral.encoded, policy, known, {
-    tokens: response,
-    sum: ({ chosen }, at) => chosen[at]!,
-  });
+  );
   const answers = await drawAnswers(neutral, adapter, options);
   const drawn = neutralScores(
     neutral,
     answers,
+    'pair',
     await scorePolicy(engine, answers, adapter, options),
     await scorePolicy(engine, answers, null, options),
-    {
-      tokens: (row) => response(row) + row.rejected.length,
-      sum: ({ chosen, rejected }, at) => chosen[at]! + rejected[at]!,
-    },
   );
   return { scores: generalScores(given, drawn), given, drawn };
 }
@@ -139,22 +147,19 @@ async function drawAnswers(
   }
 }
 
-interface Reading {
-  tokens(row: EncodedRow): number;
-  sum(logps: RowLogProbs, at: number): number;
-}
-
+/** Sums over the chosen response, or over both. */
 function neutralScores(
   { indices }: NeutralRows,
   rows: readonly EncodedRow[],
+  responses: 'chosen' | 'pair',
   policy: RowLogProbs,
   base: RowLogProbs,
-  { tokens, sum }: Reading,
 ): NeutralScore[] {
+  const over = (chosen: number, rejected: number) => (responses === 'pair' ? chosen + rejected : chosen);
   return rows.map((row, at) => ({
     index: indices[at]!,
-    tokens: tokens(row),
-    logp: sum(policy, at),
-    baseLogp: sum(base, at),
+    tokens: over(row.chosen.length, row.rejected.length),
+    logp: over(policy.chosen[at]!, policy.rejected[at]!),
+    baseLogp: over(base.chosen[at]!, base.rejected[at]!),
   }));
 }

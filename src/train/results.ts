@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type MatrixSummary, summariseMatrix } from '../eval/matrix.ts';
 import { writeJsonFile } from '../support/atomic-file.ts';
-import type { Run } from './run.ts';
+import { type Run, taskNames } from './run.ts';
 import type { TaskScores } from './state.ts';
 
 /** One score over the stream: percent, or nats for the margin. */
@@ -124,8 +124,4 @@ export async function writeMatrix(run: Run, scores: StreamScores): Promise<void>
 /** summary.json, at the end. */
 export async function writeSummary(run: Run, summary: RunSummary): Promise<void> {
   await writeJsonFile(join(run.environment.outputFolder, 'summary.json'), summary);
-}
-
-function taskNames(run: Run): string[] {
-  return run.data.tasks.map((task) => task.name);
 }

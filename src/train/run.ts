@@ -39,6 +39,11 @@ export function currentTask(run: Run): StreamTask {
   return task;
 }
 
+/** In the stream's order. */
+export function taskNames({ data }: Run): string[] {
+  return data.tasks.map((task) => task.name);
+}
+
 /** For people: `task 2/4 helpful`. */
 export function taskLabel({ method, state, data }: Run): string {
   if (method.tasks === 'at once') return `all ${data.tasks.length} tasks`;

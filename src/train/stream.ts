@@ -6,6 +6,7 @@ import { Interrupted } from '../support/errors.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { RunEnvironment } from './environment.ts';
 import { measureTask } from './measure.ts';
+import { baseLoss } from './neutral.ts';
 import { openRun } from './open.ts';
 import {
   type BaseScores,
@@ -70,16 +71,8 @@ async function scoreBase(run: Run): Promise<BaseScores> {
     'base',
     run.data.tasks.map((_, at) => at),
   );
-  return { tasks: results, loss: await baseLoss(run) };
-}
-
-/** On neutral conversations. */
-async function baseLoss({ base, data, environment }: Run): Promise<number | null> {
-  if (!data.neutral) return null;
-  const { encoded } = data.neutral;
+  const { base, data, environment } = run;
   const { progress, signal } = environment;
-  const label = 'base model, neutral conversations';
-  const { chosen } = await base.logProbs(encoded, { label, progress, signal });
-  const tokens = encoded.reduce((sum, row) => sum + row.chosen.length, 0);
-  return -chosen.reduce((sum, logp) => sum + logp, 0) / tokens;
+  const options = { label: 'base model, neutral conversations', progress, signal };
+  return { tasks: results, loss: data.neutral && (await baseLoss(data.neutral, base, options)) };
 }

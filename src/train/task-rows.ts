@@ -4,6 +4,7 @@ import type { PreferenceRow } from '../data/row.ts';
 import type { JudgedPrompt, RuleJudge } from '../eval/judges/judge.ts';
 import { DataError, UserError } from '../support/errors.ts';
 import type { EncodedRow } from '../text/encoded-row.ts';
+import type { UnencodableRow } from '../text/segments.ts';
 import type { TextSide } from './environment.ts';
 
 export interface TaskRows {
@@ -43,15 +44,25 @@ export function encodeTaskRows(source: RowsFile<PreferenceRow>, options: TaskRow
   // Rows behind the last one taken were not wanted: they are not missing.
   const end = encoded.length === limit ? rows.at(-1)!.index : Number.POSITIVE_INFINITY;
   const leftOut = [...source.skipped, ...result.skipped].filter(({ row }) => row <= end);
-  for (const { row, field, problem } of leftOut.sort((a, b) => a.row - b.row)) {
-    const where = field === '' ? '' : `field "${field}": `;
-    log(`${file}: row ${row} is left out: ${where}${untold ?? problem}`);
-  }
+  tellLeftOut(file, leftOut, log, untold);
   if (limit !== null && encoded.length < limit) {
     log(`warning: ${file}: only ${encoded.length} rows can be used; ${limit} were asked for`);
   }
   if (cutPrompts > 0) log(`${file}: ${cutPrompts} prompts cut at the left to fit ${maxLength} tokens`);
   return { file, sha256, rows, encoded, cutPrompts, skippedRows: leftOut.length };
+}
+
+/** A line for each row that is left out, in the file's order; `untold` stands for what is wrong with it. */
+export function tellLeftOut(
+  file: string,
+  rows: readonly UnencodableRow[],
+  log: (line: string) => void,
+  untold?: string,
+): void {
+  for (const { row, field, problem } of rows.toSorted((a, b) => a.row - b.row)) {
+    const where = field === '' ? '' : `field "${field}": `;
+    log(`${file}: row ${row} is left out: ${where}${untold ?? problem}`);
+  }
 }
 
 const UNTOLD = 'invalid; the task is private, so what is wrong is not shown';

@@ -2,7 +2,7 @@
 import type { ReplayEntry } from '../data/replay-buffer.ts';
 import { isSampled, measureTask, sampleAnswers } from './measure.ts';
 import { measureGeneral } from './neutral.ts';
-import { currentTask, type Run, taskLabel } from './run.ts';
+import { currentTask, type Run, taskLabel, taskNames } from './run.ts';
 import { trainStage } from './stage.ts';
 import { needsReference } from './stage-rows.ts';
 import { beginTask, enterPhase, type ReplayedRow } from './state.ts';
@@ -86,8 +86,7 @@ async function evaluateTasks(run: Run): Promise<void> {
   await evaluateGeneral(run);
   const isLast = state.task === data.tasks.length - 1;
   await answerSamples(run, state.task, isLast ? data.tasks.map((_, at) => at) : [state.task]);
-  const names = data.tasks.map(({ name }) => name);
-  run.tensorBoard?.scalars(state.steps, evaluationScalars(names, state, state.task));
+  run.tensorBoard?.scalars(state.steps, evaluationScalars(taskNames(run), state, state.task));
   beginTask(state);
 }
 

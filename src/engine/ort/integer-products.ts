@@ -5,12 +5,11 @@
 
 import { UserError } from '../../support/errors.ts';
 import { input } from '../../tensor/functions.ts';
-import { quantisedMatmulOperation } from '../../tensor/operations/quantised-matrix.ts';
+import { LEVELS, quantisedMatmulOperation } from '../../tensor/operations/quantised-matrix.ts';
 import { applySingle } from '../../tensor/tensor.ts';
 import { createSession } from './session.ts';
 
 const SIZE = 64;
-const LARGEST = 127;
 
 let checked: Promise<boolean> | undefined;
 
@@ -35,10 +34,10 @@ async function isExact(): Promise<boolean> {
     const shape = [SIZE, SIZE];
     const { product: found } = await session.run({
       x: { data: new Float32Array(SIZE * SIZE).fill(1), shape },
-      w: { data: new Int8Array(SIZE * SIZE).fill(LARGEST), shape },
+      w: { data: new Int8Array(SIZE * SIZE).fill(LEVELS), shape },
       scales: { data: new Float32Array(SIZE).fill(1), shape: [SIZE] },
     });
-    return found!.every((value) => Math.abs(value - SIZE * LARGEST) < 1e-3 * SIZE * LARGEST);
+    return found!.every((value) => Math.abs(value - SIZE * LEVELS) < 1e-3 * SIZE * LEVELS);
   } finally {
     await session.release();
   }

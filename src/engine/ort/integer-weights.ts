@@ -6,10 +6,8 @@ import type { DecoderConfig } from '../../model/config.ts';
 import { integerName, scaleName } from '../../model/graph/parameters.ts';
 import { linearModules } from '../../model/linear-modules.ts';
 import { readTensor, type SafetensorsEntry } from '../../model/weights/safetensors.ts';
+import { LEVELS } from '../../tensor/operations/quantised-matrix.ts';
 import type { Feeds } from './feeds.ts';
-
-/** Levels on either side of 0. */
-const LEVELS = 127;
 
 export class IntegerWeights {
   readonly #config: DecoderConfig;

@@ -9,7 +9,7 @@ import { applySingle, expectDataTypes, type Tensor, type TensorType } from '../t
 import { matmul, matmulOperation } from './matrix.ts';
 
 /** Levels on either side of 0: 8 bits with a sign, and the same number of them for both signs. */
-const LEVELS = 127;
+export const LEVELS = 127;
 /** What the runtime's unsigned numbers have in place of 0. */
 const ZERO_POINT = 128;
 /** Keeps a row of zeros from being divided by zero. */

@@ -55,6 +55,24 @@ function thanks(random: Random): Conversation {
   return exchange(query, answer.replace('{day}', pick(random, days)));
 }
 
+interface Question {
+  readonly ask: readonly string[];
+  readonly answer: readonly string[];
+  readonly more: readonly string[];
+}
+
+/** One way to ask, one to answer, and one more sentence. */
+function asked(
+  random: Random,
+  { ask, answer, more }: Question,
+  values: Readonly<Record<string, string>>,
+): Conversation {
+  return exchange(
+    say(random, ask, values),
+    sentences(say(random, answer, values), say(random, more, values)),
+  );
+}
+
 /** Questions about a product whose answers follow from what is asked. */
 function productQuestion(random: Random): Conversation {
   const item = pick(random, products);
@@ -146,10 +164,7 @@ function productQuestion(random: Random): Conversation {
       more: ['It {strength}.', 'The {colour} one is a little wider.', ''],
     },
   ]);
-  return exchange(
-    say(random, kind.ask, values),
-    sentences(say(random, kind.answer, values), say(random, kind.more, values)),
-  );
+  return asked(random, kind, values);
 }
 
 /** Questions about the shop itself. */
@@ -242,10 +257,7 @@ function shopQuestion(random: Random): Conversation {
       more: ['We have worked with them for years.', 'They make about forty a week.', ''],
     },
   ]);
-  return exchange(
-    say(random, kind.ask, values),
-    sentences(say(random, kind.answer, values), say(random, kind.more, values)),
-  );
+  return asked(random, kind, values);
 }
 
 /** A second turn after a first one. */
