@@ -4,14 +4,13 @@ import type { EncodedRow } from '../text/encoded-row.ts';
 export interface PackedBatch {
   readonly pairs: number;
   readonly responses: 'chosen' | 'pair';
-  /** Tokens in the batch, each prompt once. */
+  /** Whether what the prompts begin with stands in front of them. */
+  readonly sharedPrefix: boolean;
+  /** Tokens in the batch, what is shared once. */
   readonly tokenCount: number;
-  /** Tokens as a peer without prefix sharing would count them: each response with its prompt. */
-  readonly unsharedTokenCount: number;
   readonly tokens: BigInt64Array;
   readonly positions: BigInt64Array;
   readonly segmentSizes: BigInt64Array;
-  readonly querySizes: BigInt64Array;
   readonly sources: BigInt64Array;
   readonly targets: BigInt64Array;
   readonly headSizes: BigInt64Array;
@@ -29,49 +28,61 @@ export function packedLength(row: EncodedRow, responses: 'chosen' | 'pair'): num
   return responsesOf(row, responses).reduce((total, one) => total + one.length, row.prompt.length);
 }
 
+/** How many tokens all prompts begin with, and no prompt is alone. */
+export function sharedPrefixLength(rows: readonly EncodedRow[]): number {
+  const [first, ...others] = rows.map(({ prompt }) => prompt);
+  if (!first) return 0;
+  let length = Math.min(...rows.map(({ prompt }) => prompt.length)) - 1;
+  for (const other of others) {
+    const differs = first.findIndex((token, at) => at >= length || token !== other[at]);
+    if (differs >= 0 && differs < length) length = differs;
+  }
+  return length;
+}
+
 /**
+ * @param prefix how many tokens that the prompts share stand in front of all; see `sharedPrefixLength`
  * @param headPieces pieces of the language-model head's work
  * @param pieceSize targets in a piece, more where the pieces would not hold them all
  */
 export function packBatch(
   rows: readonly EncodedRow[],
   responses: 'chosen' | 'pair',
-  headPieces: number,
-  pieceSize: number,
+  { prefix = 0, headPieces, pieceSize }: { prefix?: number; headPieces: number; pieceSize: number },
 ): PackedBatch {
   const tokens: number[] = [];
   const positions: number[] = [];
   const segmentSizes: number[] = [];
-  const querySizes: number[] = [];
   const sources: number[] = [];
   const targets: number[] = [];
   const owners: number[] = [];
-  let unshared = 0;
-  for (const row of rows) {
-    const last = tokens.length + row.prompt.length - 1;
-    if (row.prompt.length === 0) throw new Error('a packed row needs at least one prompt token');
-    row.prompt.forEach((token, position) => {
+  let responseCount = 0;
+  const add = (segment: Int32Array, position: number) => {
+    segment.forEach((token, at) => {
       tokens.push(token);
-      positions.push(position);
+      positions.push(position + at);
     });
-    segmentSizes.push(row.prompt.length);
-    responsesOf(row, responses).forEach((response, which) => {
-      // Attention of no queries would give its keys undefined gradients (see tensor's matmul).
+    segmentSizes.push(segment.length);
+  };
+  if (prefix > 0) add(rows[0]!.prompt.subarray(0, prefix), 0);
+  for (const row of rows) {
+    // Attention of no queries would give its keys undefined gradients (see tensor's matmul).
+    if (row.prompt.length <= prefix) throw new Error('a packed prompt needs at least one token of its own');
+    add(row.prompt.subarray(prefix), prefix);
+    const last = tokens.length - 1;
+    for (const response of responsesOf(row, responses)) {
       if (response.length === 0) throw new Error('a packed response needs at least one token');
       const start = tokens.length;
       response.forEach((token, at) => {
         sources.push(at === 0 ? last : start + at - 1);
         targets.push(token);
-        owners.push(querySizes.length);
-        tokens.push(token);
-        positions.push(row.prompt.length + at);
+        owners.push(responseCount);
       });
-      segmentSizes.push(response.length);
-      querySizes.push(which === 0 ? row.prompt.length + response.length : response.length);
-      unshared += row.prompt.length + response.length;
-    });
+      add(response, row.prompt.length);
+      responseCount++;
+    }
   }
-  const membership = new Float32Array(querySizes.length * targets.length);
+  const membership = new Float32Array(responseCount * targets.length);
   owners.forEach((owner, at) => {
     membership[owner * targets.length + at] = 1;
   });
@@ -79,12 +90,11 @@ export function packBatch(
   return {
     pairs: rows.length,
     responses,
+    sharedPrefix: prefix > 0,
     tokenCount: tokens.length,
-    unsharedTokenCount: unshared,
     tokens: integers(tokens),
     positions: integers(positions),
     segmentSizes: integers(segmentSizes),
-    querySizes: integers(querySizes),
     sources: integers(sources),
     targets: integers(targets),
     headSizes: integers(cut(targets.length, headPieces, pieceSize)),

@@ -126,6 +126,16 @@ export function describeEngine(
       expectGradients(found.gradients, expected.gradients);
     });
 
+    it('has them where prompts begin alike, as with a system prompt', async () => {
+      const start = randomRows([[12, 1, 1]], model.config.vocabularySize, 3)[0]!.prompt;
+      const alike = rows.map((row) => ({ ...row, prompt: Int32Array.of(...start, ...row.prompt) }));
+      const all = { ...request(), rows: alike };
+      const [found, expected] = [await engine.gradients(all), referenceGradients(model, all)];
+      expectRelative(found.loss, expected.loss, 'loss');
+      expectLogProbs(found.logps, expected.logps);
+      expectGradients(found.gradients, expected.gradients);
+    });
+
     it('shares a prompt without changing anything', async () => {
       const shared = await engine.gradients(request());
       // Every response as a row of its own, weighted by the objective's derivative: the chain rule by hand.

@@ -1,6 +1,6 @@
 /** What the engine decides by a model's size. */
 import { describe, expect, it } from 'vitest';
-import { batchingDefaults, recomputeFor } from '../../src/engine/ort/defaults.ts';
+import { batchingDefaults, defaultLanes, recomputeFor } from '../../src/engine/ort/defaults.ts';
 import { parseDecoderConfig } from '../../src/model/config.ts';
 import { parameterCount } from '../../src/model/weights/expected-tensors.ts';
 import { openTiny } from '../model/tiny.ts';
@@ -26,15 +26,22 @@ describe('batchingDefaults', () => {
     expect(parameterCount(smollm2)).toBe(134_515_008);
   });
 
-  it('takes a large model pair by pair on all threads, a small one by several on one', async () => {
-    expect(batchingDefaults(smollm2)).toMatchObject({ threads: 0, pairsPerBatch: 1, microBatchTokens: 512 });
+  it('takes a large model two pairs at a time on all threads, a small one by several on one', async () => {
+    expect(batchingDefaults(smollm2)).toMatchObject({ threads: 0, pairsPerBatch: 2, microBatchTokens: 448 });
     const { model } = await openTiny('untied-gqa', 'all');
     expect(batchingDefaults(model.config)).toMatchObject({ threads: 1, pairsPerBatch: 4 });
   });
 
   it('recomputes more the longer a batch is, and never what fits', () => {
     const defaults = batchingDefaults(smollm2);
-    const choices = [1, 768, 769, 1280, 1281].map((tokens) => recomputeFor(tokens, defaults));
-    expect(choices).toEqual(['nothing', 'nothing', 'attention', 'attention', 'layers']);
+    expect([1, 512, 513].map((tokens) => recomputeFor(tokens, defaults))).toEqual([
+      'activations',
+      'activations',
+      'layers',
+    ]);
+  });
+
+  it('leaves two threads together, and many in pairs', () => {
+    expect([1, 2, 3, 4, 16, 64].map(defaultLanes)).toEqual([1, 1, 1, 2, 8, 8]);
   });
 });

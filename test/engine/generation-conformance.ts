@@ -14,7 +14,7 @@ import { createObjective } from '../../src/objective/index.ts';
 import type { Objective } from '../../src/objective/objective.ts';
 import { Random } from '../../src/support/random.ts';
 import { evaluate } from '../../src/tensor/evaluate.ts';
-import { gatherRows, matmul } from '../../src/tensor/functions.ts';
+import { matmul } from '../../src/tensor/functions.ts';
 import type { Value } from '../../src/tensor/operation.ts';
 import {
   adapterValues,
@@ -36,7 +36,7 @@ function referenceLogits(
 ): readonly Float64Array[] {
   const parameters = new Parameters(adapter && adapterShape(adapter));
   const batch = batchInputs({ pairs: 1, responses: 'chosen', headPieces: HEAD_PIECES });
-  const states = gatherRows(decoderLayers(model.config, batch, parameters, 'nothing'), batch.sources);
+  const states = decoderLayers(model.config, batch, parameters, 'nothing');
   const head = headWeight(model.config, parameters);
   const logits = matmul(finalNorm(states, model.config, parameters), head, { transposeB: true });
   const row = { prompt, chosen: answer, rejected: answer };

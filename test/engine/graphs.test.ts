@@ -38,7 +38,7 @@ describe.each(TINY_MODELS)('graphs of %s', (name, adapterName) => {
     },
   );
 
-  it.each(['nothing', 'attention', 'layers'] as const)('are well-formed: %s recomputed', (recompute) => {
+  it.each(['nothing', 'activations', 'layers'] as const)('are well-formed: %s recomputed', (recompute) => {
     for (const objective of ['sft', 'fpo']) expectWellFormed(createObjective({ name: objective }), recompute);
   });
 
@@ -62,7 +62,7 @@ describe.each(TINY_MODELS)('graphs of %s', (name, adapterName) => {
     const rows = randomRows([[3, 2, 4]], model.config.vocabularySize, 1);
     const request = { rows, adapter, objective: createObjective({ name: 'simpo' }), constants: {} };
     const plain = referenceGradients(model, request);
-    for (const recompute of ['attention', 'layers'] as const) {
+    for (const recompute of ['activations', 'layers'] as const) {
       const { gradients } = referenceGradients(model, request, recompute);
       for (const [key, expected] of plain.gradients) {
         gradients.get(key)?.forEach((value, at) => {

@@ -12,12 +12,13 @@ const open =
 describeEngine('ort', open({}), {
   'one pair at a time, on all threads': open({ pairsPerBatch: 1, threads: 0 }),
   'several pairs at a time': open({ pairsPerBatch: 3 }),
+  'in three lanes': open({ threads: 3, lanes: 3, pairsPerBatch: 2, microBatchTokens: 24 }),
   'as many pairs as fit few tokens, on one thread': open({
     pairsPerBatch: 8,
     microBatchTokens: 64,
     threads: 1,
   }),
   'several pairs with layers recomputed': open({ pairsPerBatch: 3, recompute: 'layers' }),
-  'attention recomputed': open({ recompute: 'attention' }),
+  'activations recomputed': open({ recompute: 'activations' }),
   'layers recomputed': open({ recompute: 'layers' }),
 });

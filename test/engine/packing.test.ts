@@ -1,48 +1,47 @@
 /** A packed batch holds every token once per segment, and predicts every response token from the one before. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packBatch, packedLength, responsesOf } from '../../src/engine/packing.ts';
+import { packBatch, packedLength, responsesOf, sharedPrefixLength } from '../../src/engine/packing.ts';
 
 const segment = fc.array(fc.nat(50), { minLength: 1, maxLength: 6 }).map((tokens) => Int32Array.from(tokens));
 const row = fc.record({ prompt: segment, chosen: segment, rejected: segment });
-const rows = fc.array(row, { minLength: 1, maxLength: 4 });
+/** Rows whose prompts begin alike, the first number of tokens that are shared at the most. */
+const rows = fc
+  .tuple(fc.array(fc.nat(50), { maxLength: 4 }), fc.array(row, { minLength: 1, maxLength: 4 }))
+  .map(([start, all]) => all.map((one) => ({ ...one, prompt: Int32Array.of(...start, ...one.prompt) })));
 const responses = fc.constantFrom('chosen' as const, 'pair' as const);
+const sizes = fc.record({
+  headPieces: fc.integer({ min: 1, max: 5 }),
+  pieceSize: fc.integer({ min: 1, max: 9 }),
+});
 
 const numbers = (values: BigInt64Array) => Array.from(values, Number);
 
 describe('packBatch', () => {
   it('lays out segments and counts them', () => {
     fc.assert(
-      fc.property(
-        rows,
-        responses,
-        fc.integer({ min: 1, max: 5 }),
-        fc.integer({ min: 1, max: 9 }),
-        (all, which, pieces, size) => {
-          const batch = packBatch(all, which, pieces, size);
-          const segments = all.flatMap((one) => [one.prompt, ...responsesOf(one, which)]);
-          expect(numbers(batch.tokens)).toEqual(segments.flatMap((one) => [...one]));
-          expect(numbers(batch.segmentSizes)).toEqual(segments.map((one) => one.length));
-          expect(batch.tokenCount).toBe(all.reduce((total, one) => total + packedLength(one, which), 0));
-          expect(numbers(batch.querySizes).reduce((a, b) => a + b, 0)).toBe(batch.tokenCount);
-          expect(numbers(batch.headSizes)).toHaveLength(pieces);
-          expect(numbers(batch.headSizes).reduce((a, b) => a + b, 0)).toBe(batch.targets.length);
-          expect(batch.unsharedTokenCount).toBe(
-            all.reduce(
-              (total, one) =>
-                responsesOf(one, which).reduce((sum, r) => sum + one.prompt.length + r.length, total),
-              0,
-            ),
-          );
-        },
-      ),
+      fc.property(rows, responses, sizes, fc.boolean(), (all, which, size, shares) => {
+        const prefix = shares ? sharedPrefixLength(all) : 0;
+        const batch = packBatch(all, which, { ...size, prefix });
+        const segments = [
+          ...(prefix > 0 ? [all[0]!.prompt.slice(0, prefix)] : []),
+          ...all.flatMap((one) => [one.prompt.slice(prefix), ...responsesOf(one, which)]),
+        ];
+        expect(batch.sharedPrefix).toBe(prefix > 0);
+        expect(numbers(batch.tokens)).toEqual(segments.flatMap((one) => [...one]));
+        expect(numbers(batch.segmentSizes)).toEqual(segments.map((one) => one.length));
+        const separate = all.reduce((total, one) => total + packedLength(one, which), 0);
+        expect(batch.tokenCount).toBe(separate - (all.length - 1) * prefix);
+        expect(numbers(batch.headSizes)).toHaveLength(size.headPieces);
+        expect(numbers(batch.headSizes).reduce((a, b) => a + b, 0)).toBe(batch.targets.length);
+      }),
     );
   });
 
   it('reads back as the separate sequences', () => {
     fc.assert(
-      fc.property(rows, responses, (all, which) => {
-        const batch = packBatch(all, which, 2, 4);
+      fc.property(rows, responses, sizes, fc.boolean(), (all, which, size, shares) => {
+        const batch = packBatch(all, which, { ...size, prefix: shares ? sharedPrefixLength(all) : 0 });
         const [tokens, positions, sources, targets] = [
           batch.tokens,
           batch.positions,
@@ -71,9 +70,26 @@ describe('packBatch', () => {
     );
   });
 
+  it('shares what all prompts begin with, and leaves each a token of its own', () => {
+    const prompts = (...all: number[][]) =>
+      all.map((prompt) => ({
+        prompt: Int32Array.from(prompt),
+        chosen: Int32Array.of(1),
+        rejected: Int32Array.of(2),
+      }));
+    expect(sharedPrefixLength(prompts([7, 8, 9, 1], [7, 8, 3]))).toBe(2);
+    expect(sharedPrefixLength(prompts([7, 8, 9], [7, 8, 9], [7, 8, 9, 4]))).toBe(2);
+    expect(sharedPrefixLength(prompts([7, 8], [8, 7]))).toBe(0);
+    expect(sharedPrefixLength(prompts([7], [7]))).toBe(0);
+    expect(sharedPrefixLength(prompts([7, 8, 9]))).toBe(2);
+    expect(() => packBatch(prompts([7, 8]), 'pair', { prefix: 2, headPieces: 1, pieceSize: 1 })).toThrow(
+      'of its own',
+    );
+  });
+
   it.each(['prompt', 'chosen', 'rejected'])('refuses an empty %s', (part) => {
     const one = Int32Array.of(1);
     const bad = { prompt: one, chosen: one, rejected: one, [part]: new Int32Array() };
-    expect(() => packBatch([bad], 'pair', 1, 1)).toThrow('at least one');
+    expect(() => packBatch([bad], 'pair', { headPieces: 1, pieceSize: 1 })).toThrow('at least one');
   });
 });

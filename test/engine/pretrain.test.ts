@@ -52,7 +52,13 @@ function reference(): { readonly loss: number; readonly gradients: ReadonlyMap<s
   const given = new Map([
     ...batchValues({ config }, rows, 'chosen'),
     ...Array.from(values, ([name, data]) => [name, makeValue(shapes.get(name)!, data)] as const),
-    ['weight', makeValue([1], [1 / targets])] as const,
+    [
+      'weight',
+      makeValue(
+        [documents.length],
+        documents.map(() => 1 / targets),
+      ),
+    ] as const,
   ]);
   const outputs = Object.values(graph);
   const results = evaluate(outputs, feed(outputs, given));

@@ -66,7 +66,7 @@ export function referenceGradients(
       ...weightValues(model),
       ...batchValues(model, rows, responses),
       ...adapterValues(adapter),
-      ['weight', vector([1 / total])],
+      ['weight', vector(rows.map(() => 1 / total))],
       ['chosen_length', vector(lengths('chosen'))],
       ['rejected_length', vector(lengths('rejected'))],
       ...Object.entries(constants).map(([name, data]) => [constantName(name), vector(data)] as const),

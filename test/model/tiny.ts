@@ -68,7 +68,7 @@ export function batchValues(
   rows: readonly EncodedRow[],
   responses: 'chosen' | 'pair',
 ): Map<string, Value> {
-  const batch = packBatch(rows, responses, HEAD_PIECES, 4);
+  const batch = packBatch(rows, responses, { headPieces: HEAD_PIECES, pieceSize: 4 });
   const tables = rotaryTableValues(config, batch.tokenCount);
   const tableShape = [batch.tokenCount, config.headSize / 2];
   const integers = (data: BigInt64Array) => makeValue([data.length], data);
@@ -76,11 +76,13 @@ export function batchValues(
     ['tokens', integers(batch.tokens)],
     ['positions', integers(batch.positions)],
     ['segment_sizes', integers(batch.segmentSizes)],
-    ['query_sizes', integers(batch.querySizes)],
     ['sources', integers(batch.sources)],
     ['targets', integers(batch.targets)],
     ['head_sizes', integers(batch.headSizes)],
-    ['membership', makeValue([batch.querySizes.length, batch.targets.length], batch.membership)],
+    [
+      'membership',
+      makeValue([batch.membership.length / batch.targets.length, batch.targets.length], batch.membership),
+    ],
     ['rotary_cosines', makeValue(tableShape, tables.cosines)],
     ['rotary_sines', makeValue(tableShape, tables.sines)],
   ]);

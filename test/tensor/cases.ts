@@ -166,8 +166,8 @@ const rotary = fc.record({ heads: size, headSize: oneOf(2, 4, 8), inverse: fc.bo
 );
 
 /** Random biases, or a mask that leaves every query its first key. */
-const attention = fc.record({ heads: size, width: size, masked: fc.boolean(), recompute: fc.boolean() }).map(
-  ({ heads, width, masked, recompute }): Variant => ({
+const attention = fc.record({ heads: size, width: size, masked: fc.boolean() }).map(
+  ({ heads, width, masked }): Variant => ({
     inputs: [
       { shape: [heads, 'q', width] },
       { shape: [heads, 'k', width] },
@@ -183,7 +183,6 @@ const attention = fc.record({ heads: size, width: size, masked: fc.boolean(), re
     build: (inputs) => [
       tensor.attention(...(inputs as [Tensor, Tensor, Tensor, Tensor]), {
         scale: 1 / Math.sqrt(width),
-        recompute,
       }),
     ],
     sizes: [

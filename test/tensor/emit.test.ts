@@ -11,6 +11,7 @@ import {
   log,
   matmul,
   multiply,
+  region,
   scalar,
   split,
   sum,
@@ -58,12 +59,26 @@ describe('emitOnnx', () => {
   });
 
   it('keeps the probabilities of attention, or makes them twice', () => {
-    for (const recompute of [false, true]) {
-      const query = input('query', [1, 'n', 2]);
-      const [key, value] = [input('key', [1, 'k', 2]), input('value', [1, 'k', 2])];
-      const mixed = attention(query, key, value, input('bias', ['n', 'k']), { scale: 1, recompute });
-      const [gradient] = gradients(sum(mixed), [query]) as [Tensor];
-      expect(countNodes({ mixed, gradient }, 'Softmax')).toBe(recompute ? 2 : 1);
+    const attend = (query: Tensor, key: Tensor, value: Tensor) =>
+      attention(query, key, value, input('bias', ['n', 'k']), { scale: 1 });
+    const [query, key, value] = ['n', 'k', 'k'].map((length, at) => input(`x${at}`, [1, length, 2])) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
+    const kept = attend(query, key, value);
+    const [again] = region([query, key, value], (...all) => [
+      attend(...(all as [Tensor, Tensor, Tensor])),
+    ]) as [Tensor];
+    for (const [mixed, times] of [
+      [kept, 1],
+      [again, 2],
+    ] as const) {
+      const results = gradients(sum(mixed), [query, key, value]);
+      const graph = { mixed, ...Object.fromEntries(results.map((one, at) => [`gradient${at}`, one])) };
+      expect(countNodes(graph, 'Softmax')).toBe(times);
+      // The result itself is not made again.
+      expect(countNodes(graph, 'MatMul')).toBe(2);
     }
   });
 

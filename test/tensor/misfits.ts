@@ -178,7 +178,7 @@ export const misfits: Readonly<Record<string, Readonly<Record<string, () => unkn
 
 function attend(...shapes: [Shape, Shape, Shape, Shape]): Tensor {
   const [query, key, value, bias] = shapes.map((shape) => of(shape)) as [Tensor, Tensor, Tensor, Tensor];
-  return tensor.attention(query, key, value, bias, { scale: 1, recompute: false });
+  return tensor.attention(query, key, value, bias, { scale: 1 });
 }
 
 function attendCached(changes: Readonly<Record<string, Shape>>, query?: Tensor): Tensor {
@@ -207,5 +207,9 @@ function rotate(x: Shape, positions: Shape, cosines: Shape, sines: Shape): Tenso
 /** A region over float32 [2], given something else. */
 function regionWith(...inputs: Tensor[]): readonly Tensor[] {
   const parameter = of([2]);
-  return applyOperation(regionOperation, inputs, { parameters: [parameter], results: [parameter] });
+  return applyOperation(regionOperation, inputs, {
+    activations: 1,
+    parameters: [parameter],
+    results: [parameter],
+  });
 }

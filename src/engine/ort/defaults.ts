@@ -4,18 +4,24 @@ import type { Recompute } from '../../model/graph/decoder.ts';
 import { parameterCount } from '../../model/weights/expected-tensors.ts';
 
 export interface BatchingDefaults {
+  /** 0: as many as the machine has processors. */
   readonly threads: number;
   readonly pairsPerBatch: number;
   readonly microBatchTokens: number;
-  /** Packed tokens beyond which the backward pass computes attention, or whole layers, again. */
-  readonly recomputeBeyond: { readonly attention: number; readonly layers: number };
+  /** Packed tokens beyond which the backward pass computes activations, or whole layers, again. */
+  readonly recomputeBeyond: { readonly activations: number; readonly layers: number };
 }
 
+/**
+ * A large model's activations are its memory: what is cheap is always computed again, which costs 2 % of SmolLM2's
+ * gradient and leaves 0.7 MB of a token's 1.3; beyond 512 tokens whole layers are, which costs 29 %
+ * (`npx tsx bench/backward.ts` measures gradients). Two pairs share a system prompt.
+ */
 const large: BatchingDefaults = {
   threads: 0,
-  pairsPerBatch: 1,
-  microBatchTokens: 512,
-  recomputeBeyond: { attention: 768, layers: 1280 },
+  pairsPerBatch: 2,
+  microBatchTokens: 448,
+  recomputeBeyond: { activations: 0, layers: 512 },
 };
 
 /**
@@ -28,15 +34,14 @@ const large: BatchingDefaults = {
  *     FPO's gradient      8.1     7.0     6.4     6.4     6.2     13.4
  *     session, seconds    0.2     0.3     0.4     0.9     2.2      0.5
  *
- * so the second thread gains nothing, and beyond four pairs the graphs, one for each number of pairs met,
- * take longer to make. Computing layers again for batches of 1400 tokens made the gradient 2.3 times as slow;
+ * so the second thread gains nothing, and beyond four pairs graphs take longer to make. Computing layers again for batches of 1400 tokens made the gradient 2.3 times as slow;
  * a small model has the memory to keep them.
  */
 const small: BatchingDefaults = {
   threads: 1,
   pairsPerBatch: 4,
   microBatchTokens: 2048,
-  recomputeBeyond: { attention: 2048, layers: 4096 },
+  recomputeBeyond: { activations: 2048, layers: 4096 },
 };
 
 const mostParametersOfSmall = 5e6;
@@ -45,8 +50,16 @@ export function batchingDefaults(config: DecoderConfig): BatchingDefaults {
   return parameterCount(config) <= mostParametersOfSmall ? small : large;
 }
 
+/**
+ * Micro-batches at a time. Each lane has sessions and memory of its own, so two threads stay together; many would
+ * wait for each other at the end of every operation.
+ */
+export function defaultLanes(threads: number): number {
+  return Math.max(1, Math.min(8, Math.floor(threads / 2)));
+}
+
 /** What a batch of so many packed tokens computes again in the backward pass. */
 export function recomputeFor(tokens: number, { recomputeBeyond }: BatchingDefaults): Recompute {
   if (tokens > recomputeBeyond.layers) return 'layers';
-  return tokens > recomputeBeyond.attention ? 'attention' : 'nothing';
+  return tokens > recomputeBeyond.activations ? 'activations' : 'nothing';
 }

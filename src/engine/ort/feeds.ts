@@ -6,24 +6,23 @@ import type { EncodedRow } from '../../text/encoded-row.ts';
 import type { GradientRequest } from '../engine.ts';
 import type { PackedBatch } from '../packing.ts';
 import { constantName } from './graphs.ts';
-import type { Feed } from './session.ts';
-
-export type Feeds = Readonly<Record<string, Feed>>;
+import type { Feed, Feeds } from './open-session.ts';
 
 export function adapterFeeds(adapter: Adapter | null): Feeds {
   return Object.fromEntries(adapter?.tensors ?? []);
 }
 
-/** What an objective reads beside log-probs, for the rows of one micro-batch. */
+/** What an objective reads beside log-probs, for the rows of one micro-batch, filled up to its pairs. */
 export function objectiveFeeds(
   { rows, objective, constants }: Omit<GradientRequest, 'adapter'>,
   indices: readonly number[],
-  weight: number,
+  { weight, pairs }: { readonly weight: number; readonly pairs: number },
 ): Feeds {
-  const vector = (value: (row: EncodedRow, index: number) => number): Feed => ({
-    data: Float32Array.from(indices, (index) => value(rows[index]!, index)),
-    shape: [indices.length],
-  });
+  const vector = (value: (row: EncodedRow, index: number) => number, filler = 0): Feed => {
+    const data = new Float32Array(pairs).fill(filler);
+    data.set(indices.map((index) => value(rows[index]!, index)));
+    return { data, shape: [pairs] };
+  };
   const constant = (name: string) =>
     vector((_, index) => {
       const value = constants[name]?.[index];
@@ -31,9 +30,9 @@ export function objectiveFeeds(
       return value;
     });
   return {
-    weight: { data: Float32Array.of(weight), shape: [1] },
-    chosen_length: vector((row) => row.chosen.length),
-    rejected_length: vector((row) => row.rejected.length),
+    weight: vector(() => weight),
+    chosen_length: vector((row) => row.chosen.length, 1),
+    rejected_length: vector((row) => row.rejected.length, 1),
     ...Object.fromEntries(objective.constants.map((name) => [constantName(name), constant(name)])),
   };
 }
@@ -75,7 +74,6 @@ export class BatchFeeds {
       tokens: list(batch.tokens),
       positions: list(batch.positions),
       segment_sizes: list(batch.segmentSizes),
-      query_sizes: list(batch.querySizes),
       sources: list(batch.sources),
       targets: list(batch.targets),
       head_sizes: list(batch.headSizes),

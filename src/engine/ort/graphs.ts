@@ -41,7 +41,7 @@ export interface GradientOptions {
  * Outputs `loss` [1], `logps` [pairs · responses] and a gradient for every tensor of the adapter and
  * every base tensor named in `trained`.
  * Beside the batch, inputs are the per-row constants, [pairs] each, `chosen_length`,
- * `rejected_length`, and `weight` [1], which the sum of the row losses is multiplied by.
+ * `rejected_length`, and `weight`, which the row losses are multiplied by before they are summed up.
  */
 export function gradientGraph(
   config: DecoderConfig,
@@ -68,7 +68,7 @@ export function gradientGraph(
       return constant;
     },
   });
-  const loss = multiply(sum(rowLosses), input('weight', [1]));
+  const loss = sum(multiply(rowLosses, input('weight', [pairs])));
   const trainable = [...parameters.trainable].reverse();
   const results = gradients(
     loss,

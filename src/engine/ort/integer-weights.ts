@@ -7,7 +7,7 @@ import { integerName, scaleName } from '../../model/graph/parameters.ts';
 import { linearModules } from '../../model/linear-modules.ts';
 import { readTensor, type SafetensorsEntry } from '../../model/weights/safetensors.ts';
 import { LEVELS } from '../../tensor/operations/quantised-matrix.ts';
-import type { Feeds } from './feeds.ts';
+import type { Feeds } from './open-session.ts';
 
 export class IntegerWeights {
   readonly #config: DecoderConfig;
@@ -27,8 +27,8 @@ export class IntegerWeights {
         if (!entry) throw new Error(`the model has no weight "${name}"`);
         const { levels, scales } = quantiseColumns(readTensor(entry), inFeatures);
         return [
-          [integerName(name), { data: levels, shape: [outFeatures, inFeatures] }],
-          [scaleName(name), { data: scales, shape: [inFeatures] }],
+          [integerName(name), { data: levels, shape: [outFeatures, inFeatures], constant: true }],
+          [scaleName(name), { data: scales, shape: [inFeatures], constant: true }],
         ] as const;
       }),
     );

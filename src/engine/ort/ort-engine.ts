@@ -1,12 +1,15 @@
 /** The embedded engine: graphs built here, run by ONNX Runtime on the CPU, without Python. */
+import { availableParallelism } from 'node:os';
 import { env } from 'onnxruntime-node';
 import type { Adapter } from '../../model/adapter.ts';
 import { decodingGraph, NarrowParameters } from '../../model/graph/decode.ts';
 import type { Recompute } from '../../model/graph/decoder.ts';
+import type { LayoutOptions } from '../../model/graph/layout.ts';
 import { adapterShape, Parameters } from '../../model/graph/parameters.ts';
 import type { ModelFolder } from '../../model/model-folder.ts';
 import { UserError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
 import type { EncodedRow } from '../../text/encoded-row.ts';
 import type {
   Backward,
@@ -18,8 +21,9 @@ import type {
   RowLogProbs,
   RunOptions,
 } from '../engine.ts';
-import { type PackedBatch, packBatch, packedLength } from '../packing.ts';
-import { type BatchingDefaults, batchingDefaults, recomputeFor } from './defaults.ts';
+import type { PackedBatch } from '../packing.ts';
+import { type BatchingDefaults, batchingDefaults, defaultLanes, recomputeFor } from './defaults.ts';
+import { EmittedGraphs } from './emitted-graphs.ts';
 import { adapterFeeds, BatchFeeds, objectiveFeeds } from './feeds.ts';
 import { generateAnswers, planAnswers } from './generation/generate.ts';
 import { Generation } from './generation/generation.ts';
@@ -28,13 +32,18 @@ import { DecodingStep } from './generation/step.ts';
 import { gradientGraph, gradientName, scoringGraph } from './graphs.ts';
 import { checkIntegerProducts } from './integer-products.ts';
 import { IntegerWeights } from './integer-weights.ts';
-import { graphBytes } from './session.ts';
-import { SessionPool } from './session-pool.ts';
+import { Lanes, type Place } from './lanes.ts';
+import { type MicroBatch, microBatches } from './micro-batches.ts';
+import type { Feeds, Outputs } from './open-session.ts';
+import { emitGraph } from './session.ts';
+import type { SessionRequest } from './session-pool.ts';
 
 /** What is left out is decided by the model's size (defaults.ts). */
 export interface OrtEngineOptions {
-  /** Threads within an operation; 0 leaves the choice to the runtime. */
+  /** All that the engine may use; 0 for as many as the machine has processors. */
   readonly threads?: number;
+  /** Micro-batches at a time, each with its share of the threads. Left out: see defaults.ts. */
+  readonly lanes?: number;
   /**
    * Most pairs in one micro-batch. Each number of pairs met is a graph of its own, so more pairs cost
    * seconds to start and memory; they pay where pairs are short or the model small.
@@ -48,23 +57,35 @@ export interface OrtEngineOptions {
 
 type Responses = 'chosen' | 'pair';
 
+interface GraphRequest {
+  readonly purpose: SessionRequest['purpose'];
+  readonly kind: string;
+  readonly variant: string;
+  readonly outputs: () => Readonly<Record<string, Tensor>>;
+  readonly shrink?: boolean;
+}
+
 const headPieces = 8;
-const pieceSize = 256;
+const pieceSize = 128;
 
 export class OrtEngine implements Engine {
   readonly identity: string;
   readonly #model: ModelFolder;
   readonly #defaults: BatchingDefaults;
   readonly #options: Required<OrtEngineOptions>;
-  readonly #sessions: SessionPool;
+  readonly #lanes: Lanes;
+  readonly #graphs: EmittedGraphs;
   readonly #batchFeeds: BatchFeeds;
   readonly #integerWeights: IntegerWeights;
 
   constructor(model: ModelFolder, options: OrtEngineOptions = {}) {
     this.#model = model;
     this.#defaults = batchingDefaults(model.config);
-    this.#options = { ...this.#defaults, recompute: 'auto', ...options };
-    this.#sessions = new SessionPool(model.weights);
+    const threads = (options.threads ?? this.#defaults.threads) || availableParallelism();
+    const lanes = Math.min(threads, options.lanes ?? defaultLanes(threads));
+    this.#options = { ...this.#defaults, recompute: 'auto', ...options, threads, lanes };
+    this.#lanes = new Lanes(lanes, threads);
+    this.#graphs = new EmittedGraphs(model.weights);
     this.#batchFeeds = new BatchFeeds(model.config);
     this.#integerWeights = new IntegerWeights(model.config, model.weights);
     this.identity = identityOf(model);
@@ -79,18 +100,21 @@ export class OrtEngine implements Engine {
     const kind = adapterKey(adapter);
     const shape = adapter && adapterShape(adapter);
     const adapterValues = adapterFeeds(adapter);
-    for (const indices of this.#microBatches(rows, 'pair')) {
-      options.signal?.throwIfAborted();
-      const batch = pack(rows, indices, 'pair');
-      const graph = () => scoringGraph(this.#model.config, layoutOf(batch), shape);
-      const variant = `${batch.pairs}`;
-      const { logps } = await this.#sessions.use(
-        { purpose: 'score', kind, variant, graph, options: this.#sessionOptions() },
-        (session) => session.run({ ...this.#batchFeeds.of(batch), ...adapterValues }),
-      );
-      storeLogProbs(result, indices, logps as Float32Array, 'pair');
-      options.onProgress?.(batch.unsharedTokenCount);
-    }
+    await this.#lanes.run({
+      // Nothing shared between rows: what a row's neighbours are must leave no trace in what is cached of it.
+      jobs: this.#microBatches(rows, 'pair', false),
+      isAlone: () => false,
+      signal: options.signal,
+      work: ({ batch }, place) => {
+        const outputs = () => scoringGraph(this.#model.config, layoutOf(batch), shape);
+        const request = { purpose: 'score', kind, variant: layoutKey(batch), outputs } as const;
+        return this.#run(request, place, { ...this.#batchFeeds.of(batch), ...adapterValues });
+      },
+      take: (outputs, { indices, unsharedTokenCount }) => {
+        storeLogProbs(result, indices, outputs['logps']!, 'pair');
+        options.onProgress?.(unsharedTokenCount);
+      },
+    });
     return result;
   }
 
@@ -113,33 +137,35 @@ export class OrtEngine implements Engine {
     };
     let loss = 0;
     const kind = `${objective.key}|${adapterKey(adapter)}|${backward}`;
-    await this.#sessions.begin(kind);
-    for (const indices of this.#microBatches(rows, responses)) {
-      options.signal?.throwIfAborted();
-      const batch = pack(rows, indices, responses);
-      const recompute = this.#recomputeFor(batch);
-      const graph = () =>
-        gradientGraph(this.#model.config, layoutOf(batch), adapterShape(adapter), objective, {
-          recompute,
-          backward,
-        });
-      const variant = `${batch.pairs}|${recompute}`;
-      // Long batches are rare and their memory is much: it is given back after each.
-      const sessionOptions = this.#sessionOptions(recompute === 'layers');
-      const feeds = {
-        ...this.#batchFeeds.of(batch),
-        ...fixedFeeds,
-        ...objectiveFeeds(request, indices, weight),
-      };
-      const outputs = await this.#sessions.use(
-        { purpose: 'gradients', kind, variant, graph, options: sessionOptions },
-        (session) => session.run(feeds),
-      );
-      loss += outputs['loss']![0]!;
-      storeLogProbs(logps, indices, outputs['logps']!, responses);
-      for (const [name, total] of sums) addTo(total, outputs[gradientName(name)]!);
-      options.onProgress?.(batch.unsharedTokenCount);
-    }
+    await this.#lanes.begin(kind);
+    await this.#lanes.run({
+      jobs: this.#microBatches(rows, responses, true),
+      isAlone: ({ batch }) => this.#recomputeFor(batch) === 'layers',
+      signal: options.signal,
+      work: ({ indices, batch }, place) => {
+        const recompute = this.#recomputeFor(batch);
+        const outputs = () =>
+          gradientGraph(this.#model.config, layoutOf(batch), adapterShape(adapter), objective, {
+            recompute,
+            backward,
+          });
+        const variant = `${layoutKey(batch)}|${recompute}`;
+        const feeds = {
+          ...this.#batchFeeds.of(batch),
+          ...fixedFeeds,
+          ...objectiveFeeds(request, indices, { weight, pairs: batch.pairs }),
+        };
+        // Long batches are rare and their memory is much: it is given back after each.
+        const shrink = recompute === 'layers';
+        return this.#run({ purpose: 'gradients', kind, variant, outputs, shrink }, place, feeds);
+      },
+      take: (outputs, { indices, unsharedTokenCount }) => {
+        loss += outputs['loss']![0]!;
+        storeLogProbs(logps, indices, outputs['logps']!, responses);
+        for (const [name, total] of sums) addTo(total, outputs[gradientName(name)]!);
+        options.onProgress?.(unsharedTokenCount);
+      },
+    });
     const gradients = new Map(sums.map(([name, total]) => [name, Float32Array.from(total)]));
     return { loss, logps, gradients };
   }
@@ -153,42 +179,44 @@ export class OrtEngine implements Engine {
     const { answers, slots } = planAnswers(prompts, config, options);
     if (answers.length === 0) return [];
     const shape = adapter && adapterShape(adapter);
-    const graph = () =>
-      decodingGraph(config, slots === 1 ? new Parameters(shape) : new NarrowParameters(shape));
+    const kind = adapterKey(adapter);
     const variant = slots === 1 ? 'one' : 'several';
-    const signals = [this.#sessions.closing, ...(options.signal ? [options.signal] : [])];
-    return this.#sessions.use(
-      { purpose: 'generate', kind: adapterKey(adapter), variant, graph, options: this.#sessionOptions() },
-      (session) => {
-        const step = new DecodingStep(session, config, adapter);
-        const generation = new Generation(step, new KeyValueCache(config), slots);
-        return generateAnswers(answers, generation, signals);
-      },
-    );
+    const outputs = () =>
+      decodingGraph(config, slots === 1 ? new Parameters(shape) : new NarrowParameters(shape));
+    const graph = () => this.#graphs.of(`generate|${kind}|${variant}`, outputs);
+    const { pool, threads } = this.#lanes.here;
+    const signals = [pool.closing, ...(options.signal ? [options.signal] : [])];
+    return pool.use({ purpose: 'generate', kind, variant, graph, options: { threads } }, (session) => {
+      const step = new DecodingStep(session, config, adapter);
+      const generation = new Generation(step, new KeyValueCache(config), slots);
+      return generateAnswers(answers, generation, signals);
+    });
   }
 
   close(): Promise<void> {
-    return this.#sessions.close();
+    return this.#lanes.close();
   }
 
-  /** Consecutive rows, as many as fit: the order is the caller's, so results are reproducible. */
-  #microBatches(rows: readonly EncodedRow[], responses: Responses): number[][] {
+  /** Runs a graph once, with a session that is made when first needed. */
+  #run(
+    { purpose, kind, variant, outputs, shrink = false }: GraphRequest,
+    { pool, threads }: Place,
+    feeds: Feeds,
+  ): Promise<Outputs> {
+    const graph = () => this.#graphs.of(`${purpose}|${kind}|${variant}`, outputs);
+    const request = { purpose, kind, variant, graph, options: { threads, shrink } };
+    return pool.use(request, (session) => session.run(feeds));
+  }
+
+  #microBatches(
+    rows: readonly EncodedRow[],
+    responses: Responses,
+    sharePrefix: boolean,
+  ): readonly MicroBatch[] {
+    for (const row of rows) this.#checkLength(row, responses);
     const { pairsPerBatch, microBatchTokens } = this.#options;
-    const batches: number[][] = [];
-    let filled = 0;
-    rows.forEach((row, index) => {
-      this.#checkLength(row, responses);
-      const length = packedLength(row, responses);
-      const current = batches.at(-1);
-      if (current && current.length < pairsPerBatch && filled + length <= microBatchTokens) {
-        current.push(index);
-        filled += length;
-      } else {
-        batches.push([index]);
-        filled = length;
-      }
-    });
-    return batches;
+    const sizes = { pairsPerBatch, microBatchTokens, headPieces, pieceSize };
+    return microBatches(rows, { ...sizes, responses, sharePrefix, lanes: this.#lanes.count });
   }
 
   /** Beyond its positions a model computes something, but nothing it was trained for. */
@@ -205,10 +233,6 @@ export class OrtEngine implements Engine {
     const { recompute } = this.#options;
     return recompute === 'auto' ? recomputeFor(batch.tokenCount, this.#defaults) : recompute;
   }
-
-  #sessionOptions(shrink = false) {
-    return { threads: this.#options.threads, shrink };
-  }
 }
 
 /**
@@ -217,17 +241,17 @@ export class OrtEngine implements Engine {
  */
 function identityOf(model: ModelFolder): string {
   const layout = { pairs: 1, responses: 'pair', headPieces } as const;
-  const graph = graphBytes(scoringGraph(model.config, layout, null), model.weights);
+  const { bytes: graph } = emitGraph(scoringGraph(model.config, layout, null), model.weights);
   return `ort:${sha256([model.identity, 'float32', env.versions.node ?? env.versions.common, graph])}`;
 }
 
-function pack(rows: readonly EncodedRow[], indices: readonly number[], responses: Responses): PackedBatch {
-  const members = indices.map((index) => rows[index]!);
-  return packBatch(members, responses, headPieces, pieceSize);
+function layoutOf({ pairs, responses, sharedPrefix }: PackedBatch): LayoutOptions {
+  return { pairs, responses, sharedPrefix, headPieces };
 }
 
-function layoutOf({ pairs, responses }: PackedBatch) {
-  return { pairs, responses, headPieces };
+/** Names a layout among those of one purpose. */
+function layoutKey({ pairs, sharedPrefix }: PackedBatch): string {
+  return sharedPrefix ? `${pairs} with prefix` : `${pairs}`;
 }
 
 function emptyLogProbs(rows: number): RowLogProbs {

@@ -9,8 +9,10 @@ import { createObjective } from '../../objective/index.ts';
 import type { EncodedRow } from '../../text/encoded-row.ts';
 import type { RunOptions } from '../engine.ts';
 import { packBatch } from '../packing.ts';
-import { BatchFeeds, type Feeds, objectiveFeeds } from './feeds.ts';
+import { BatchFeeds, objectiveFeeds } from './feeds.ts';
 import { gradientGraph, gradientName, scoringGraph } from './graphs.ts';
+import { type Feeds, openSession } from './open-session.ts';
+import { emitGraph } from './session.ts';
 import { SessionPool, type SessionRequest } from './session-pool.ts';
 
 /** Every weight of the model by Hugging Face's names, row-major. */
@@ -44,7 +46,7 @@ export class Pretrainer {
   readonly #config: DecoderConfig;
   readonly #options: Required<PretrainerOptions>;
   readonly #shapes: ReadonlyMap<string, readonly number[]>;
-  readonly #sessions = new SessionPool(new Map());
+  readonly #sessions = new SessionPool(openSession);
   readonly #batchFeeds: BatchFeeds;
 
   constructor(config: DecoderConfig, options: PretrainerOptions = {}) {
@@ -80,7 +82,7 @@ export class Pretrainer {
       const outputs = await this.#run('gradients', rows.length, {
         ...this.#batch(rows),
         ...weights,
-        ...objectiveFeeds(request, [...rows.keys()], weight),
+        ...objectiveFeeds(request, [...rows.keys()], { weight, pairs: rows.length }),
       });
       loss += outputs['loss']![0]!;
       for (const [name, sum] of sums) addTo(sum, outputs[gradientName(name)]!);
@@ -96,17 +98,18 @@ export class Pretrainer {
   #run(purpose: SessionRequest['purpose'], documents: number, feeds: Feeds) {
     const layout = { pairs: documents, responses: 'chosen', headPieces } as const;
     const trained = new Set(this.#shapes.keys());
-    const graph = () =>
+    const outputs = () =>
       purpose === 'score'
         ? scoringGraph(this.#config, layout, null, trained)
         : gradientGraph(this.#config, layout, null, objective, { recompute: 'nothing', trained });
+    const graph = () => emitGraph(outputs(), new Map());
     const options = { threads: this.#options.threads };
     const request = { purpose, kind: 'documents', variant: `${documents}`, graph, options };
     return this.#sessions.use(request, (session) => session.run(feeds));
   }
 
   #batch(rows: readonly EncodedRow[]): Feeds {
-    return this.#batchFeeds.of(packBatch(rows, 'chosen', headPieces, pieceSize));
+    return this.#batchFeeds.of(packBatch(rows, 'chosen', { headPieces, pieceSize }));
   }
 
   #feeds(values: ModelTensors): Feeds {

@@ -1,7 +1,5 @@
 /** The sessions an engine keeps: one for each kind of graph, made when first needed, lent to who runs it. */
-import type { SafetensorsEntry } from '../../model/weights/safetensors.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
-import { createSession, type OrtSession, type SessionOptions } from './session.ts';
+import type { EmittedGraph, OrtSession, SessionOpener, SessionOptions } from './open-session.ts';
 
 /** A family of graphs that differ in layout only. */
 export type GraphKind = string;
@@ -13,7 +11,7 @@ export interface SessionRequest {
   readonly kind: GraphKind;
   readonly variant: string;
   /** Called when there is none yet. */
-  readonly graph: () => Readonly<Record<string, Tensor>>;
+  readonly graph: () => EmittedGraph;
   readonly options: SessionOptions;
 }
 
@@ -28,14 +26,14 @@ interface Entry {
 }
 
 export class SessionPool {
-  readonly #weights: ReadonlyMap<string, SafetensorsEntry>;
+  readonly #open: SessionOpener;
   readonly #entries = new Map<string, Entry>();
   readonly #closing = new AbortController();
   /** Work under way with a session. */
   readonly #work = new Set<Promise<unknown>>();
 
-  constructor(weights: ReadonlyMap<string, SafetensorsEntry>) {
-    this.#weights = weights;
+  constructor(open: SessionOpener) {
+    this.#open = open;
   }
 
   /** Aborted when the pool closes. */
@@ -72,7 +70,7 @@ export class SessionPool {
     const key = `${purpose}|${kind}|${variant}`;
     const known = this.#entries.get(key);
     if (known) return known;
-    const session = createSession(graph(), this.#weights, options);
+    const session = this.#open(graph(), options);
     const entry = { purpose, kind, session, uses: 0, doomed: false };
     this.#entries.set(key, entry);
     session.catch(() => {
@@ -82,12 +80,12 @@ export class SessionPool {
   }
 
   /**
-   * When gradients of a new kind begin, those of others are let go with the memory they hold: a stage trains
-   * one objective. Kinds that take turns afterwards both stay.
+   * When gradients of a new kind begin, those of others and what scores are let go with the memory they hold: a
+   * stage trains one objective. Kinds that take turns afterwards both stay.
    */
   async begin(kind: GraphKind): Promise<void> {
-    const entries = [...this.#entries].filter(([, { purpose }]) => purpose === 'gradients');
-    if (entries.some(([, entry]) => entry.kind === kind)) return;
+    const entries = [...this.#entries].filter(([, { purpose }]) => purpose !== 'generate');
+    if (entries.some(([, entry]) => entry.purpose === 'gradients' && entry.kind === kind)) return;
     for (const [key, entry] of entries) {
       this.#entries.delete(key);
       entry.doomed = true;

@@ -67,15 +67,15 @@ export function decodingGraph(config: DecoderConfig, parameters: Parameters): Re
     );
     return gatherRows(mixed, packed);
   };
-  const states = layers({
+  const context = {
     config,
     parameters,
     tables: rotaryTables(config),
     tokens: integers('tokens', 'tokens'),
     positions: integers('positions', 'tokens'),
     attend,
-  });
-  const hidden = finalNorm(gatherRows(states, integers('last', 'rows')), config, parameters);
+  };
+  const hidden = finalNorm(layers(context, integers('last', 'rows')), config, parameters);
   const logits = parameters.product(hidden, headWeight(config, parameters));
   return { logits, ...fresh };
 }

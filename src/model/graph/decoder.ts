@@ -9,8 +9,11 @@ import type { BatchInputs } from './layout.ts';
 import { causalBiases, packedAttention } from './packed-attention.ts';
 import { linear, type Parameters } from './parameters.ts';
 
-/** What is computed again in the backward pass instead of being kept. */
-export type Recompute = 'nothing' | 'attention' | 'layers';
+/**
+ * What is computed again in the backward pass instead of being kept. `activations`: all but the results of the large
+ * matrix products, that is norms, gates, attention probabilities; `layers`: everything between layers.
+ */
+export type Recompute = 'nothing' | 'activations' | 'layers';
 
 export interface RotaryTables {
   /** float32 [positions, headSize / 2] */
@@ -48,36 +51,60 @@ function norm(x: Tensor, name: string, { config, parameters }: LayerContext): Te
   return rmsNorm(x, parameters.base(`${name}.weight`, [config.hiddenSize]), config.normEpsilon);
 }
 
-function selfAttention(x: Tensor, index: number, context: LayerContext): Tensor {
-  const { config, parameters, tables, positions, attend } = context;
-  const path = `model.layers.${index}.self_attn`;
+/** Runs a stretch of a layer, as a region where what is inside is computed again. */
+type Stretch = typeof region;
+
+const kept: Stretch = (inputs, body) => body(...inputs);
+
+/** Queries and keys, rotated, and values. */
+function projections(x: Tensor, path: string, context: LayerContext): readonly [Tensor, Tensor, Tensor] {
+  const { config, parameters, tables, positions } = context;
   const { heads, keyValueHeads, headSize } = config;
   const project = (name: string, count: number, hasBias: boolean) =>
     linear(x, `${path}.${name}`, count * headSize, hasBias, parameters);
   const turn = (tensor: Tensor) => rotary(tensor, positions, tables.cosines, tables.sines, headSize);
-  const mixed = attend(
+  return [
     turn(project('q_proj', heads, config.biases.query)),
     turn(project('k_proj', keyValueHeads, config.biases.key)),
     project('v_proj', keyValueHeads, config.biases.value),
-    index,
-  );
-  return linear(mixed, `${path}.o_proj`, config.hiddenSize, config.biases.output, parameters);
+  ];
 }
 
-/** SwiGLU. [Shazeer 2020, arXiv:2002.05202] */
-function feedForward(x: Tensor, path: string, { config, parameters }: LayerContext): Tensor {
-  const project = (name: string, from: Tensor, size: number) =>
-    linear(from, `${path}.${name}`, size, config.biases.mlp, parameters);
-  const gate = silu(project('gate_proj', x, config.intermediateSize));
-  const up = project('up_proj', x, config.intermediateSize);
-  return project('down_proj', multiply(gate, up), config.hiddenSize);
-}
-
-function layer(x: Tensor, index: number, context: LayerContext): Tensor {
+/**
+ * One layer. The stretches are cut where a large product ends, so that what runs them can do without anything but
+ * those products' results.
+ *
+ * @param rows int64: the tokens whose results are wanted, which still see all others; all where left out
+ */
+function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretch, rows?: Tensor): Tensor {
+  const { config, parameters, attend } = context;
   const path = `model.layers.${index}`;
-  const attended = add(x, selfAttention(norm(x, `${path}.input_layernorm`, context), index, context));
-  const normed = norm(attended, `${path}.post_attention_layernorm`, context);
-  return add(attended, feedForward(normed, `${path}.mlp`, context));
+  const wanted = (all: Tensor) => (rows ? gatherRows(all, rows) : all);
+  const [query, key, value] = stretch([x], (from) =>
+    projections(norm(from as Tensor, `${path}.input_layernorm`, context), `${path}.self_attn`, context),
+  ) as [Tensor, Tensor, Tensor];
+  const [mixed] = stretch([query, key, value], (q, k, v) => [
+    attend(q as Tensor, k as Tensor, v as Tensor, index),
+  ]) as [Tensor];
+  const output = linear(
+    wanted(mixed),
+    `${path}.self_attn.o_proj`,
+    config.hiddenSize,
+    config.biases.output,
+    parameters,
+  );
+  const attended = add(wanted(x), output);
+  // SwiGLU. [Shazeer 2020, arXiv:2002.05202]
+  const project = (from: Tensor, name: string, size: number) =>
+    linear(from, `${path}.mlp.${name}`, size, config.biases.mlp, parameters);
+  const [gate, up] = stretch([attended], (from) => {
+    const normed = norm(from as Tensor, `${path}.post_attention_layernorm`, context);
+    return ['gate_proj', 'up_proj'].map((name) => project(normed, name, config.intermediateSize));
+  }) as [Tensor, Tensor];
+  const [down] = stretch([gate, up], (g, u) => [
+    project(multiply(silu(g as Tensor), u as Tensor), 'down_proj', config.hiddenSize),
+  ]) as [Tensor];
+  return add(attended, down);
 }
 
 /** The embedding table, which a tied model also uses as its head. [vocabulary, hidden] */
@@ -92,7 +119,7 @@ export function headWeight(config: DecoderConfig, parameters: Parameters): Tenso
     : parameters.base('lm_head.weight', [config.vocabularySize, config.hiddenSize]);
 }
 
-/** The last layer's hidden states, before the final norm. [tokens, hidden] */
+/** The last layer's hidden states where the batch predicts a token, before the final norm. [targets, hidden] */
 export function decoderLayers(
   config: DecoderConfig,
   batch: BatchInputs,
@@ -101,20 +128,26 @@ export function decoderLayers(
 ): Tensor {
   const tables = rotaryTables(config);
   const biases = causalBiases(batch, config.heads / config.keyValueHeads);
-  const attend: Attend = (query, key, value) =>
-    packedAttention(query, key, value, batch, biases, config, recompute === 'attention');
-  const { tokens, positions } = batch;
-  return layers({ config, parameters, tables, tokens, positions, attend }, recompute === 'layers');
+  const attend: Attend = (query, key, value) => packedAttention(query, key, value, batch, biases, config);
+  const { tokens, positions, sources } = batch;
+  return layers({ config, parameters, tables, tokens, positions, attend }, sources, recompute);
 }
 
-/** As `decoderLayers`, with whatever attention the context has. */
-export function layers(context: LayerContext, recompute = false): Tensor {
+/**
+ * As `decoderLayers`, with whatever attention the context has.
+ *
+ * @param rows int64: the tokens whose last hidden states are wanted
+ */
+export function layers(context: LayerContext, rows: Tensor, recompute: Recompute = 'nothing'): Tensor {
+  const last = context.config.layers - 1;
   let x = gatherRows(embeddings(context), context.tokens);
-  for (let index = 0; index < context.config.layers; index++) {
-    const [result] = recompute
-      ? region([x], (inner) => [layer(inner as Tensor, index, context)])
-      : [layer(x, index, context)];
-    x = result as Tensor;
+  for (let index = 0; index <= last; index++) {
+    const wanted = index === last ? rows : undefined;
+    if (recompute === 'layers') {
+      [x] = region([x], (from) => [layer(from as Tensor, index, context, kept, wanted)]) as [Tensor];
+    } else {
+      x = layer(x, index, context, recompute === 'nothing' ? kept : region, wanted);
+    }
   }
   return x;
 }

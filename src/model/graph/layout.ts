@@ -1,11 +1,14 @@
 /**
- * The layout of a packed batch: how the tokens of several preference pairs lie one after another,
- * without padding, each prompt once.
+ * The layout of a packed batch: how the tokens of several preference pairs lie one after another, without
+ * padding, what they have in common once.
  *
- *     tokens     prompt0 chosen0 rejected0 prompt1 chosen1 rejected1 ...
- *     positions  a rejected response continues from its prompt, as if the chosen one were not there
+ *     tokens     prefix prompt0 chosen0 rejected0 prompt1 chosen1 rejected1 ...
+ *     positions  every segment goes on where the one it follows from ends: a rejected response continues from
+ *                its prompt, as if the chosen one were not there
  *
- * Lengths are symbolic, so that one graph serves all batches with equally many pairs.
+ * So the segments are a tree, whose root is the beginning that all prompts share (a system prompt, say), where the
+ * layout has one: a token sees its own segment up to itself, and the segments above it. Lengths are symbolic, so
+ * that one graph serves all batches with equally many pairs.
  */
 import { addDimensions, type Dimension } from '../../tensor/dimension.ts';
 import { input } from '../../tensor/functions.ts';
@@ -15,29 +18,29 @@ export interface LayoutOptions {
   readonly pairs: number;
   /** `chosen`: rejected responses are left out. */
   readonly responses: 'chosen' | 'pair';
+  /** What the prompts begin with, at least a token, stands in front once; no prompt is that alone. */
+  readonly sharedPrefix?: boolean;
   /** Pieces the response positions are cut into for the language-model head, to bound its memory. */
   readonly headPieces: number;
 }
 
-/** One pair's dimensions. */
-export interface PairDimensions {
-  readonly prompt: Dimension;
-  /** One response, or the chosen and the rejected one. */
-  readonly responses: readonly Dimension[];
+export interface Segment {
+  readonly length: Dimension;
+  /** The segments that its tokens see, by their places in the batch: those above it, then itself. */
+  readonly sees: readonly number[];
 }
 
 /** A packed batch's symbolic inputs. All are int64 but the one noted. */
 export interface BatchInputs {
   readonly options: LayoutOptions;
-  readonly pairs: readonly PairDimensions[];
+  /** In the order in which they lie. */
+  readonly segments: readonly Segment[];
   /** [tokens] */
   readonly tokens: Tensor;
   /** [tokens] */
   readonly positions: Tensor;
-  /** [pairs · (1 + responses)]: lengths of prompt and responses in order. */
+  /** [segments] */
   readonly segmentSizes: Tensor;
-  /** [pairs · responses]: lengths of prompt + first response, then of every further response. */
-  readonly querySizes: Tensor;
   /** [targets]: the token whose hidden state predicts each response token. */
   readonly sources: Tensor;
   /** [targets]: the response tokens. */
@@ -50,39 +53,40 @@ export interface BatchInputs {
 }
 
 export function batchInputs(options: LayoutOptions): BatchInputs {
-  const names = options.responses === 'pair' ? ['chosen', 'rejected'] : ['chosen'];
-  const pairs = Array.from({ length: options.pairs }, (_, pair) => ({
-    prompt: `prompt${pair}`,
-    responses: names.map((name) => `${name}${pair}`),
-  }));
-  const tokens = addDimensions(...pairs.flatMap((pair) => [pair.prompt, ...pair.responses]));
+  const segments = segmentTree(options);
+  const tokens = addDimensions(...segments.map(({ length }) => length));
   const headDimensions = Array.from({ length: options.headPieces }, (_, piece) => `head${piece}`);
   const targets = addDimensions(...headDimensions);
-  const count = pairs.length * names.length;
   return {
     options,
-    pairs,
+    segments,
     tokens: input('tokens', [tokens], 'int64'),
     positions: input('positions', [tokens], 'int64'),
-    segmentSizes: input('segment_sizes', [pairs.length * (1 + names.length)], 'int64'),
-    querySizes: input('query_sizes', [count], 'int64'),
+    segmentSizes: input('segment_sizes', [segments.length], 'int64'),
     sources: input('sources', [targets], 'int64'),
     targets: input('targets', [targets], 'int64'),
     headDimensions,
     headSizes: input('head_sizes', [options.headPieces], 'int64'),
-    membership: input('membership', [count, targets]),
+    membership: input('membership', [responseCount(options), targets]),
   };
 }
 
-/** Cuts a tensor over tokens into its segments: per pair the prompt and each response. */
-export function segmentDimensions({ pairs }: BatchInputs): readonly Dimension[] {
-  return pairs.flatMap((pair) => [pair.prompt, ...pair.responses]);
+export function responseCount({ pairs, responses }: LayoutOptions): number {
+  return responses === 'pair' ? 2 * pairs : pairs;
 }
 
-/** Runs of queries that see the same keys: prompt with first response, then each further response. */
-export function queryDimensions({ pairs }: BatchInputs): readonly Dimension[] {
-  return pairs.flatMap(({ prompt, responses: [first, ...further] }) => [
-    addDimensions(prompt, first as Dimension),
-    ...further,
-  ]);
+function segmentTree({ pairs, responses, sharedPrefix = false }: LayoutOptions): readonly Segment[] {
+  const segments: Segment[] = [];
+  const add = (length: Dimension, above: readonly number[]): readonly number[] => {
+    const sees = [...above, segments.length];
+    segments.push({ length, sees });
+    return sees;
+  };
+  const root = sharedPrefix ? add('prefix', []) : [];
+  for (let pair = 0; pair < pairs; pair++) {
+    const prompt = add(`prompt${pair}`, root);
+    add(`chosen${pair}`, prompt);
+    if (responses === 'pair') add(`rejected${pair}`, prompt);
+  }
+  return segments;
 }

@@ -1,6 +1,6 @@
 /**
- * Attention over a packed batch, pair by pair: the chosen response sees prompt and chosen, the rejected
- * one prompt and rejected, so a shared prompt is computed once and no mask spans the batch.
+ * Attention over a packed batch, segment by segment: the tokens of a response see their prompt and themselves,
+ * so that what responses or prompts share is computed once, and no mask spans the batch.
  */
 import { multiplyDimension } from '../../tensor/dimension.ts';
 import {
@@ -14,7 +14,7 @@ import {
   where,
 } from '../../tensor/functions.ts';
 import { dimensionAt, type Tensor } from '../../tensor/tensor.ts';
-import { type BatchInputs, queryDimensions, segmentDimensions } from './layout.ts';
+import type { BatchInputs } from './layout.ts';
 
 export interface HeadSettings {
   readonly heads: number;
@@ -22,44 +22,38 @@ export interface HeadSettings {
   readonly headSize: number;
 }
 
-/** The queries and keys of one run, given per-segment and per-run parts of some tensor. */
-interface Run {
-  readonly query: number;
-  readonly keys: readonly number[];
-}
-
-/** For each run its place among the query parts and the segments it sees, in order. */
-function runsOf({ pairs }: BatchInputs): readonly Run[] {
-  const runs: Run[] = [];
-  let segment = 0;
-  for (const { responses } of pairs) {
-    const prompt = segment;
-    responses.forEach((_, response) => {
-      runs.push({ query: runs.length, keys: [prompt, prompt + 1 + response] });
-    });
-    segment += 1 + responses.length;
-  }
-  return runs;
-}
-
 const hidden = -1e30;
 
+/** A tensor over tokens, cut into the batch's segments. */
+function cut(x: Tensor, { segments, segmentSizes }: BatchInputs): readonly Tensor[] {
+  return split(
+    x,
+    segments.map(({ length }) => length),
+    0,
+    segmentSizes,
+  );
+}
+
+/** Those of some segments, one after another. */
+function join(parts: readonly Tensor[], places: readonly number[]): Tensor {
+  return concat(
+    places.map((place) => parts[place] as Tensor),
+    0,
+  );
+}
+
 /**
- * Additive causal masks, one per run: [group · queries, keys], 0 where the key is not later than the
+ * Additive causal masks, one per segment: [group · queries, keys], 0 where the key is not later than the
  * query and −1e30 elsewhere. `group` query heads that share a key head lie one after another in rows.
  */
 export function causalBiases(batch: BatchInputs, group: number): readonly Tensor[] {
-  const queries = split(batch.positions, queryDimensions(batch), 0, batch.querySizes);
-  const segments = split(batch.positions, segmentDimensions(batch), 0, batch.segmentSizes);
-  return runsOf(batch).map(({ query, keys }) => {
-    const at = queries[query] as Tensor;
-    const seen = concat(
-      keys.map((key) => segments[key] as Tensor),
-      0,
-    );
+  const positions = cut(batch.positions, batch);
+  return batch.segments.map(({ sees }, at) => {
+    const queries = positions[at] as Tensor;
+    const keys = join(positions, sees);
     const allowed = lessOrEqual(
-      reshape(seen, [1, dimensionAt(seen, 0)]),
-      reshape(at, [dimensionAt(at, 0), 1]),
+      reshape(keys, [1, dimensionAt(keys, 0)]),
+      reshape(queries, [dimensionAt(queries, 0), 1]),
     );
     const bias = where(allowed, scalar(0), scalar(hidden));
     return concat(new Array<Tensor>(group).fill(bias), 0);
@@ -97,30 +91,22 @@ export function packedAttention(
   batch: BatchInputs,
   biases: readonly Tensor[],
   settings: HeadSettings,
-  recompute: boolean,
 ): Tensor {
-  const queries = split(query, queryDimensions(batch), 0, batch.querySizes);
-  const [keys, values] = [key, value].map((x) =>
-    split(x, segmentDimensions(batch), 0, batch.segmentSizes),
-  ) as [readonly Tensor[], readonly Tensor[]];
-  const gather = (parts: readonly Tensor[], run: Run) =>
-    groupHeads(
-      concat(
-        run.keys.map((segment) => parts[segment] as Tensor),
-        0,
-      ),
-      settings,
+  const [queries, keys, values] = [query, key, value].map((x) => cut(x, batch)) as [
+    readonly Tensor[],
+    readonly Tensor[],
+    readonly Tensor[],
+  ];
+  const mixed = batch.segments.map(({ sees }, at) => {
+    const own = queries[at] as Tensor;
+    const result = attention(
+      groupHeads(own, settings),
+      groupHeads(join(keys, sees), settings),
+      groupHeads(join(values, sees), settings),
+      biases[at] as Tensor,
+      { scale: 1 / Math.sqrt(settings.headSize) },
     );
-  const results = runsOf(batch).map((run) => {
-    const part = queries[run.query] as Tensor;
-    const mixed = attention(
-      groupHeads(part, settings),
-      gather(keys, run),
-      gather(values, run),
-      biases[run.query] as Tensor,
-      { scale: 1 / Math.sqrt(settings.headSize), recompute },
-    );
-    return ungroupHeads(mixed, part, settings);
+    return ungroupHeads(result, own, settings);
   });
-  return concat(results, 0);
+  return concat(mixed, 0);
 }

@@ -1,18 +1,9 @@
 /** From a packed batch to the log-probability of every response. */
-import {
-  concat,
-  gatherRows,
-  logSoftmax,
-  matmul,
-  pick,
-  reshape,
-  split,
-  tokenLogProbs,
-} from '../../tensor/functions.ts';
+import { concat, logSoftmax, matmul, pick, reshape, split, tokenLogProbs } from '../../tensor/functions.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { DecoderConfig } from '../config.ts';
 import { decoderLayers, finalNorm, headWeight, type Recompute } from './decoder.ts';
-import type { BatchInputs } from './layout.ts';
+import { type BatchInputs, responseCount } from './layout.ts';
 import type { Parameters } from './parameters.ts';
 
 /**
@@ -25,8 +16,7 @@ export function sequenceLogProbs(
   parameters: Parameters,
   recompute: Recompute = 'nothing',
 ): Tensor {
-  const states = decoderLayers(config, batch, parameters, recompute);
-  const hidden = finalNorm(gatherRows(states, batch.sources), config, parameters);
+  const hidden = finalNorm(decoderLayers(config, batch, parameters, recompute), config, parameters);
   const head = headWeight(config, parameters);
   const trainsHead = parameters.isTrained(
     config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight',
@@ -38,5 +28,5 @@ export function sequenceLogProbs(
       : tokenLogProbs(piece, head, targets[at] as Tensor),
   );
   const sums = matmul(batch.membership, concat(pieces, 0));
-  return reshape(sums, [batch.options.pairs * (batch.pairs[0]?.responses.length ?? 0)]);
+  return reshape(sums, [responseCount(batch.options)]);
 }

@@ -1,4 +1,4 @@
-/** Scaled dot-product attention for one block of queries, with a backward pass that can recompute. */
+/** Scaled dot-product attention for one block of queries. */
 import { printShape, sameShape } from '../dimension.ts';
 import type { Operation, Value } from '../operation.ts';
 import { applySingle, expectDataTypes, type Tensor, type TensorType } from '../tensor.ts';
@@ -6,12 +6,9 @@ import { sum } from './broadcast.ts';
 import { add, multiply, subtract } from './elementwise.ts';
 import { matmul } from './matrix.ts';
 import { softmax } from './normalise.ts';
-import { barrier } from './shape.ts';
 
 interface AttentionAttributes {
   readonly scale: number;
-  /** Forget the probabilities after the forward pass and compute them again in the backward pass. */
-  readonly recompute: boolean;
 }
 
 function probabilities(query: Tensor, key: Tensor, bias: Tensor, scale: number): Tensor {
@@ -38,12 +35,13 @@ export const attentionOperation: Operation<AttentionAttributes> = {
   },
   gradient: (node, [cotangent]) => {
     const [query, key, value, bias] = node.inputs as [Tensor, Tensor, Tensor, Tensor];
-    const { scale, recompute } = node.attributes;
+    const { scale } = node.attributes;
     const g = cotangent as Tensor;
-    const p = probabilities(recompute ? barrier(query, g) : query, key, bias, scale);
-    // rowsum(dP ∘ P) = rowsum(dO ∘ O), and the latter is much narrower. [Dao et al. 2022, App. B]
-    const inner = sum(multiply(g, node.outputs[0] as Tensor), [2]);
-    const scores = multiply(p, subtract(matmul(g, value, { transposeB: true }), inner));
+    const p = probabilities(query, key, bias, scale);
+    const along = matmul(g, value, { transposeB: true });
+    // rowsum(P ∘ dP), although rowsum(O ∘ dO) is the same and narrower [Dao et al. 2022, App. B]: where the inside of
+    // a region is computed again, O would be as well, by a product of matrices.
+    const scores = multiply(p, subtract(along, sum(multiply(p, along), [2])));
     return [
       matmul(scores, key, { alpha: scale }),
       matmul(scores, query, { transposeA: true, alpha: scale }),

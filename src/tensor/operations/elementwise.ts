@@ -1,5 +1,4 @@
 /** Elementwise operations; the binary ones broadcast as numpy does. */
-import { float } from '../onnx/lowering.ts';
 import type { Operation, Value } from '../operation.ts';
 import { applySingle, type DataType, expectDataTypes, type Tensor, type TensorType } from '../tensor.ts';
 import { broadcastShapes, sumTo } from './broadcast.ts';
@@ -167,12 +166,11 @@ export const siluOperation: Operation<NoAttributes> = {
     const result = node.outputs[0] as Tensor;
     return [multiply(cotangent as Tensor, add(gate, subtract(result, multiply(result, gate))))];
   },
-  lower: (node, lowering) => [
-    lowering.emitSingle('QuickGelu', [lowering.nameOf(node.inputs[0] as Tensor)], {
-      domain: 'com.microsoft',
-      attributes: { alpha: float(1) },
-    }),
-  ],
+  // The runtime has a kernel for it (QuickGelu), half as fast as these two.
+  lower: (node, lowering) => {
+    const [x] = node.inputs as [Tensor];
+    return [lowering.nameOf(multiply(x, sigmoid(x)))];
+  },
   evaluate: ([x]) => [{ shape: (x as Value).shape, data: (x as Value).data.map((v) => v * logistic(v)) }],
 };
 /** x · sigmoid(x), the Llama family's activation. */

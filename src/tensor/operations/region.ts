@@ -8,13 +8,18 @@ import { barrier } from './shape.ts';
 import { input, inputOperation, weightOperation } from './source.ts';
 
 interface RegionBody {
+  /** How many of the inputs are activations; the rest is what the body captured. */
+  readonly activations: number;
   /** What the node's inputs stand in for. */
   readonly parameters: readonly Tensor[];
   readonly results: readonly Tensor[];
 }
 
 /** The results with the parameters replaced: nodes that depend on none are shared, not copied. */
-function instantiate({ parameters, results }: RegionBody, inputs: readonly Tensor[]): readonly Tensor[] {
+function instantiate(
+  { parameters, results }: Omit<RegionBody, 'activations'>,
+  inputs: readonly Tensor[],
+): readonly Tensor[] {
   const replaced = new Map<Tensor, Tensor>(parameters.map((one, at) => [one, inputs[at] as Tensor]));
   const current = (tensor: Tensor) => replaced.get(tensor) ?? tensor;
   for (const node of nodesOf(results, replaced)) {
@@ -45,8 +50,9 @@ export const regionOperation: Operation<RegionBody> = {
   },
   gradient: (node, cotangents, needs) => {
     const trigger = cotangents.find((cotangent) => cotangent !== null) as Tensor;
-    // The first input carries the activations: held back, everything computed from it is held back.
-    const inputs = node.inputs.map((tensor, at) => (at === 0 ? barrier(tensor, trigger) : tensor));
+    // With the activations everything computed from them is held back.
+    const { activations } = node.attributes;
+    const inputs = node.inputs.map((tensor, at) => (at < activations ? barrier(tensor, trigger) : tensor));
     // A tensor that is passed or captured twice gets its whole cotangent once.
     const wanted = inputs.map((tensor, at) => needs[at] === true && inputs.indexOf(tensor) === at);
     const found = pullback(
@@ -86,8 +92,8 @@ function captured(results: readonly Tensor[], parameters: readonly Tensor[]): re
 }
 
 /**
- * Runs `body` on the inputs, of which the first is the activation. Only inputs and results are kept for
- * the backward pass, which computes the inside again: memory for time. [Chen et al. 2016,
+ * Runs `body` on the inputs, activations. Only they and what the results are used for are kept for the backward
+ * pass, which computes the inside again as far as it needs it: memory for time. [Chen et al. 2016,
  * arXiv:1604.06174] Tensors that the body captures become further inputs: gradients reach them too.
  */
 export function region(
@@ -98,6 +104,7 @@ export function region(
   const results = body(...parameters);
   const further = captured(results, parameters);
   return applyOperation(regionOperation, [...inputs, ...further], {
+    activations: inputs.length,
     parameters: [...parameters, ...further],
     results,
   });

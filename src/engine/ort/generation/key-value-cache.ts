@@ -7,7 +7,7 @@ import { totalmem } from 'node:os';
 import type { DecoderConfig } from '../../../model/config.ts';
 import { type CacheSide, cacheInput, cacheSides, newOutput } from '../../../model/graph/decode.ts';
 import { UserError } from '../../../support/errors.ts';
-import type { Feeds } from '../feeds.ts';
+import type { Feeds } from '../open-session.ts';
 
 /** The tokens before, as the decoding graph takes them. */
 export interface Past {

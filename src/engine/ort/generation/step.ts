@@ -4,8 +4,8 @@
  */
 import type { Adapter } from '../../../model/adapter.ts';
 import type { DecoderConfig } from '../../../model/config.ts';
-import { adapterFeeds, type Feeds, RotaryTables } from '../feeds.ts';
-import type { Feed, OrtSession } from '../session.ts';
+import { adapterFeeds, RotaryTables } from '../feeds.ts';
+import type { Feed, Feeds, OrtSession } from '../open-session.ts';
 import type { Past } from './key-value-cache.ts';
 
 export interface NewTokens {
