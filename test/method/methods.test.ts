@@ -4,7 +4,7 @@ import { nothingRemembered } from '../../src/method/method.ts';
 import { createObjective } from '../../src/objective/index.ts';
 import { beginMethod, smallAdapter, stageEnd, valuesOf } from './small-adapters.ts';
 
-const names = ['lifealign', 'er', 'ewc', 'gem', 'cppo', 'olora', 'seqft', 'stl', 'mtl'];
+const names = ['lifealign', 'er', 'ewc', 'gem', 'cppo', 'olora', 'l2p', 'seqft', 'stl', 'mtl'];
 
 describe('methods', () => {
   it('are found by name, each with an objective that exists and settings that need no value', () => {
