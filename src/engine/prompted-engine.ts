@@ -21,10 +21,11 @@ export function withPromptPools(engine: Engine, embeddings: TokenEmbeddings): En
   return {
     identity: engine.identity,
     checkBackward: (backward) => engine.checkBackward(backward),
-    score: (rows, adapter, options) => engine.score(rowsOf(rows, adapter), adapter, options),
-    gradients: (request, options) =>
+    score: async (rows, adapter, options) => engine.score(rowsOf(rows, adapter), adapter, options),
+    gradients: async (request, options) =>
       engine.gradients({ ...request, rows: rowsOf(request.rows, request.adapter) }, options),
-    generate: (prompts, adapter, options) => engine.generate(promptsOf(prompts, adapter), adapter, options),
+    generate: async (prompts, adapter, options) =>
+      engine.generate(promptsOf(prompts, adapter), adapter, options),
     close: () => engine.close(),
   };
 }

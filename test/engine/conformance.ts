@@ -21,7 +21,7 @@ export type OpenEngine = (model: ModelFolder) => Promise<Engine>;
 const TOLERANCE = 1e-4;
 
 /** Ragged, with prompts and responses of one token. */
-const LENGTHS = [
+export const LENGTHS = [
   [1, 1, 2],
   [6, 3, 4],
   [9, 7, 1],

@@ -17,17 +17,11 @@ import {
   expectLogProbs,
   expectRelative,
   expectSame,
+  LENGTHS,
   type OpenEngine,
 } from './conformance.ts';
 import { referenceLogits } from './generation-conformance.ts';
 import { referenceGradients, referenceScore } from './reference.ts';
-
-const LENGTHS = [
-  [1, 1, 2],
-  [6, 3, 4],
-  [9, 7, 1],
-  [3, 1, 12],
-] as const;
 
 const settings = { poolSize: 4, promptLength: 3, topK: 2 };
 const ROWS = settings.poolSize * settings.promptLength;

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { methods } from '../../src/method/index.ts';
 import { writePeftAdapter } from '../../src/model/peft.ts';
 import { Random } from '../../src/support/random.ts';
 import { applyOverrides } from '../../src/train/config/overrides.ts';
@@ -120,6 +121,15 @@ describe('every setting reaches the computation', () => {
       expect(await outcome(...context, change)).not.toBe(await baseline(context));
     },
   );
+
+  it('every setting of every method among them', () => {
+    const tried = cases.map(([change, context = []]) => [context[0], change.split('=')[0]].join());
+    for (const { name, settings } of methods) {
+      for (const key of Object.keys(settings.shape)) {
+        expect(tried).toContain([`method=${name}`, `method_settings.${key}`].join());
+      }
+    }
+  });
 
   it('and the same settings give the same outcome', async () => {
     expect(await outcome()).toBe(await baseline([]));
