@@ -12,6 +12,7 @@ export type {
 } from './engine/engine.ts';
 export { createOrtEngine } from './engine/ort/index.ts';
 export type { OrtEngineOptions } from './engine/ort/ort-engine.ts';
+export { withPromptPools } from './engine/prompted-engine.ts';
 export { generateText } from './eval/generate-text.ts';
 export { findRuleJudge, ruleJudgeNames } from './eval/judges/index.ts';
 export type { JudgedPrompt, RuleJudge } from './eval/judges/judge.ts';
@@ -53,12 +54,22 @@ export {
   type SeedMean,
 } from './eval/statistics.ts';
 export { consolidateAdapter, MemoryHistory } from './memory/consolidate-adapter.ts';
-export type { Adapter, LoraSettings, LoraTensor } from './model/adapter.ts';
+export type {
+  Adapter,
+  LoraAdapter,
+  LoraSettings,
+  LoraTensor,
+  PromptPool,
+  PromptPoolSettings,
+  TrainedMatrix,
+} from './model/adapter.ts';
+export { readAdapterFolder, writeAdapterFolder } from './model/adapter-folder.ts';
 export { linearModules } from './model/linear-modules.ts';
 export { checkAdapterFits, initialiseAdapter } from './model/lora-modules.ts';
 export type { ModelFolder } from './model/model-folder.ts';
 export { readPeftAdapter, writePeftAdapter } from './model/peft.ts';
 export { openModel } from './model/resolve.ts';
+export { TokenEmbeddings } from './model/token-embeddings.ts';
 export { createObjective } from './objective/index.ts';
 export type { Objective, ObjectiveInputs } from './objective/objective.ts';
 export { DataError, type DataLocation, Interrupted, UserError } from './support/errors.ts';

@@ -1,13 +1,12 @@
 /** What most commands open first: a base model with its tokenizer and the embedded engine over it. */
 import type { Adapter } from '../model/adapter.ts';
+import { checkFits, readAdapterFolder } from '../model/adapter-folder.ts';
 import { otherBase } from '../model/base-name.ts';
-import { checkAdapterFits } from '../model/lora-modules.ts';
-import { readPeftAdapter } from '../model/peft.ts';
 import { warner } from '../model/weights/model-cache.ts';
 import { type BaseModel, type BaseModelOptions, openBaseModel } from '../train/base-model.ts';
 
 export interface Base extends BaseModel {
-  /** Reads a PEFT folder and refuses an adapter that does not fit the model. */
+  /** Reads an adapter of either kind, and refuses one that does not fit the model. */
   readAdapter(folder: string): Promise<Adapter>;
 }
 
@@ -15,10 +14,10 @@ export interface Base extends BaseModel {
 export async function openBase(nameOrPath: string, options: BaseModelOptions): Promise<Base> {
   const base = await openBaseModel(nameOrPath, options);
   const readAdapter = async (folder: string) => {
-    const adapter = await readPeftAdapter(folder);
+    const adapter = await readAdapterFolder(folder);
     const doubt = otherBase(adapter, folder, nameOrPath);
     if (doubt !== null) warner(options)(doubt);
-    checkAdapterFits(adapter, base.modules, folder);
+    checkFits(adapter, { modules: base.modules, config: base.model.config }, folder);
     return adapter;
   };
   return { ...base, readAdapter };

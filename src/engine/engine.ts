@@ -2,6 +2,10 @@
  * The engine's narrow interface: values of the trainable tensors and encoded rows go in; losses,
  * log-probabilities, gradients and answers come out. Everything that learns (optimizer, methods, memory) lives
  * above it and is written once for all engines.
+ *
+ * Soft prompts: where the adapter has some, every prompt begins with token ids beyond the vocabulary; the id
+ * `vocabularySize + i` stands for row i of the adapter's `SOFT_PROMPTS`, which is seen where other tokens have their
+ * embedding. `withPromptPools` (prompted-engine.ts) puts them there.
  */
 import type { Adapter } from '../model/adapter.ts';
 import type { Backward } from '../model/graph/parameters.ts';

@@ -39,11 +39,15 @@ export function nextToken(
   return temperature === 0 ? largestAt(penalised) : draw(distribution(penalised, settings), uniform());
 }
 
-/** Divides positive logits of the given tokens by the penalty, multiplies others. [arXiv:1909.05858, 4.1] */
+/**
+ * Divides positive logits of the given tokens by the penalty, multiplies others. [arXiv:1909.05858, 4.1] Tokens
+ * that have none, which stand for soft prompts, are passed over.
+ */
 export function penalise(logits: Float32Array, seen: Iterable<number>, penalty: number): Float32Array {
   const result = logits.slice();
   for (const token of new Set(seen)) {
-    const logit = logits[token] as number;
+    const logit = logits[token];
+    if (logit === undefined) continue;
     result[token] = logit > 0 ? logit / penalty : logit * penalty;
   }
   return result;

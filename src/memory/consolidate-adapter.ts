@@ -2,7 +2,7 @@
  * Consolidation of a whole adapter, matrix by matrix, and the history it is held against. The train
  * loop calls this at the end of each stage, the command line on adapters from any trainer.
  */
-import { type Adapter, type LoraTensor, mapAdapter } from '../model/adapter.ts';
+import { type LoraAdapter, type LoraTensor, mapAdapter } from '../model/adapter.ts';
 import { UserError } from '../support/errors.ts';
 import {
   type ConsolidationSettings,
@@ -17,16 +17,16 @@ import { MatrixHistory } from './history.ts';
  * that appends the same adapters in the same order has the same history, bit for bit.
  */
 export class MemoryHistory {
-  readonly #refined: Adapter[] = [];
+  readonly #refined: LoraAdapter[] = [];
   readonly #matrices = new Map<string, MatrixHistory>();
 
   /** One a stage, oldest first: what a checkpoint keeps. */
-  get refined(): readonly Adapter[] {
+  get refined(): readonly LoraAdapter[] {
     return this.#refined;
   }
 
   /** @throws {UserError} naming the tensor in which `refined` differs from the stages before it. */
-  append(refined: Adapter): void {
+  append(refined: LoraAdapter): void {
     const first = this.#refined[0];
     if (first !== undefined) checkSameMatrices(first, refined, 'the history', 'the refined memory');
     this.#refined.push(refined);
@@ -45,9 +45,9 @@ export class MemoryHistory {
 
 export interface Consolidation {
   /** The long-term memory after the stage. */
-  readonly adapter: Adapter;
+  readonly adapter: LoraAdapter;
   /** The stage's refined short-term memory, to append to the history once the stage is kept. */
-  readonly refined: Adapter;
+  readonly refined: LoraAdapter;
   /** By tensor name. */
   readonly reports: ReadonlyMap<string, MatrixReport>;
 }
@@ -60,8 +60,8 @@ export interface Consolidation {
  *   values that are not finite (a stage that diverged) or leave float32's range.
  */
 export function consolidateAdapter(
-  before: Adapter,
-  after: Adapter,
+  before: LoraAdapter,
+  after: LoraAdapter,
   history: MemoryHistory,
   settings: ConsolidationSettings,
 ): Consolidation {
@@ -91,7 +91,7 @@ export function consolidateAdapter(
  *
  * @throws {UserError} naming the first tensor, and which of the two lacks it or has another shape.
  */
-export function checkSameMatrices(a: Adapter, b: Adapter, nameOfA: string, nameOfB: string): void {
+export function checkSameMatrices(a: LoraAdapter, b: LoraAdapter, nameOfA: string, nameOfB: string): void {
   for (const [name, { shape }] of a.tensors) {
     const other = b.tensors.get(name);
     if (other === undefined) throw new UserError(`${nameOfB}: tensor "${name}" of ${nameOfA} is missing`);

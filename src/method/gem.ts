@@ -7,7 +7,7 @@
  */
 import * as z from 'zod';
 import { addScaled, dot } from '../memory/matrix.ts';
-import type { LoraTensor } from '../model/adapter.ts';
+import type { TrainedMatrix } from '../model/adapter.ts';
 import { minimiseAbove } from '../optim/quadratic-program.ts';
 import { defineMethod, type Gradients, type NamedMatrices } from './method.ts';
 
@@ -50,7 +50,7 @@ export const gem = defineMethod({
 function averaged(
   average: NamedMatrices,
   gradients: Gradients,
-  shapes: ReadonlyMap<string, Pick<LoraTensor, 'shape'>>,
+  shapes: ReadonlyMap<string, Pick<TrainedMatrix, 'shape'>>,
   decay: number,
 ): NamedMatrices {
   return new Map(

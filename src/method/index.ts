@@ -5,6 +5,7 @@ import { cppo } from './cppo.ts';
 import { er } from './er.ts';
 import { ewc } from './ewc.ts';
 import { gem } from './gem.ts';
+import { l2p } from './l2p.ts';
 import { lifealign } from './lifealign.ts';
 import type { Method } from './method.ts';
 import { mtl } from './mtl.ts';
@@ -12,7 +13,7 @@ import { olora } from './olora.ts';
 import { seqft } from './seqft.ts';
 import { stl } from './stl.ts';
 
-export const methods: readonly Method[] = [lifealign, er, ewc, gem, cppo, olora, seqft, stl, mtl];
+export const methods: readonly Method[] = [lifealign, er, ewc, gem, cppo, olora, l2p, seqft, stl, mtl];
 
 /** @throws {UserError} listing the methods there are, the nearest first. */
 export function findMethod(name: string): Method {

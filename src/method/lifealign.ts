@@ -6,6 +6,7 @@
  */
 import type { ConsolidationSettings } from '../memory/consolidate.ts';
 import { consolidateAdapter, MemoryHistory } from '../memory/consolidate-adapter.ts';
+import { asLora } from '../model/adapter.ts';
 import { defineMethod, noSettings } from './method.ts';
 
 /** The paper's text; its code defaults to lambda 0.1. [arXiv:2509.17183, sensitivity analysis] */
@@ -19,13 +20,14 @@ export const lifealign = defineMethod({
   begin(_, { initial, consolidation, remembered }) {
     if (!consolidation) return {};
     const history = new MemoryHistory();
-    for (const tensors of remembered.finished) history.append({ settings: initial.settings, tensors });
+    const { settings } = asLora(initial);
+    for (const tensors of remembered.finished) history.append({ settings, tensors });
     return {
       state: () => ({ running: new Map(), finished: history.refined.map(({ tensors }) => tensors) }),
       endStage({ before, after }) {
-        const { adapter, refined, reports } = consolidateAdapter(before, after, history, consolidation);
-        history.append(refined);
-        return { adapter, reports };
+        const result = consolidateAdapter(asLora(before), asLora(after), history, consolidation);
+        history.append(result.refined);
+        return { adapter: result.adapter, reports: result.reports };
       },
     };
   },

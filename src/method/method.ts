@@ -8,9 +8,12 @@
 import * as z from 'zod';
 import type { RowLogProbs } from '../engine/engine.ts';
 import type { ConsolidationSettings, MatrixReport } from '../memory/consolidate.ts';
-import type { Adapter, LoraTensor } from '../model/adapter.ts';
+import type { Adapter, PromptPool, TrainedMatrix } from '../model/adapter.ts';
+import type { TokenEmbeddings } from '../model/token-embeddings.ts';
 import type { ObjectiveName } from '../objective/index.ts';
 import type { Objective } from '../objective/objective.ts';
+import type { Random } from '../support/random.ts';
+import type { EncodedRow } from '../text/encoded-row.ts';
 
 /** What a config that says nothing gets. */
 export interface MethodDefaults {
@@ -25,7 +28,7 @@ export interface MethodDefaults {
 /** One array for each trained matrix, under the matrix's name and in its order of values. */
 export type Gradients = ReadonlyMap<string, Float32Array>;
 
-export type NamedMatrices = ReadonlyMap<string, LoraTensor>;
+export type NamedMatrices = ReadonlyMap<string, TrainedMatrix>;
 
 /** Everything that a method remembers. `begin` with it goes on bit for bit. */
 export interface MethodState {
@@ -40,8 +43,10 @@ export const nothingRemembered: MethodState = { running: new Map(), finished: []
 export interface MethodContext {
   /** The adapter the run began with. */
   readonly initial: Adapter;
-  /** A new one of the same shapes, which adds nothing: always the same for a task, counted from 0. */
+  /** LoRA matrices as the run's first ones were, which add nothing: always the same for a task, counted from 0. */
   freshAdapter(task: number): Adapter;
+  /** The base's. */
+  readonly embeddings: TokenEmbeddings;
   /** `null` where the method has no consolidation, or the config turns it off. */
   readonly consolidation: ConsolidationSettings | null;
   readonly remembered: MethodState;
@@ -105,7 +110,8 @@ export interface MethodRun {
   readonly weighting?: RowWeighting;
   /** The policy's adapter that a task, counted from 0, starts from. Left out: the latest. */
   startTask?(task: number, latest: Adapter): Adapter;
-  penalty?(trained: Adapter): Penalty;
+  /** `rows` are those of the step. */
+  penalty?(trained: Adapter, rows: readonly EncodedRow[]): Penalty;
   /** Called once for each step; returns the gradients to take the step with. */
   gradients?(gradients: Gradients): Gradients;
   /**
@@ -126,6 +132,11 @@ export interface Method {
   readonly tasks: 'in turn' | 'at once';
   /** Reads the reference policy's log-probs in the preference stage, whatever the objective does. */
   readonly readsReference: boolean;
+  /**
+   * What a run begins with, where that is a prompt pool; a config then has no `lora`. Left out: LoRA matrices.
+   * @param settings checked by `settings`
+   */
+  createPool?(settings: unknown, embeddings: TokenEmbeddings, random: Random): PromptPool;
   /** @param settings checked by `settings` */
   begin(settings: unknown, context: MethodContext): MethodRun;
 }
@@ -133,18 +144,24 @@ export interface Method {
 type MethodDefinition<Settings extends z.ZodObject> = Pick<Method, 'name' | 'description' | 'defaults'> &
   Partial<Pick<Method, 'tasks' | 'readsReference'>> & {
     readonly settings: Settings;
+    createPool?(settings: z.output<Settings>, embeddings: TokenEmbeddings, random: Random): PromptPool;
     begin(settings: z.output<Settings>, context: MethodContext): MethodRun;
   };
 
 export const noSettings = z.strictObject({});
 
 /** A method whose hooks see its settings in their own type. */
-export function defineMethod<Settings extends z.ZodObject>(definition: MethodDefinition<Settings>): Method {
+export function defineMethod<Settings extends z.ZodObject>({
+  createPool,
+  ...definition
+}: MethodDefinition<Settings>): Method {
+  const parsed = (settings: unknown) => definition.settings.parse(settings);
   return {
     tasks: 'in turn',
     readsReference: false,
     ...definition,
-    begin: (settings, context) => definition.begin(definition.settings.parse(settings), context),
+    ...(createPool ? { createPool: (settings, ...rest) => createPool(parsed(settings), ...rest) } : {}),
+    begin: (settings, context) => definition.begin(parsed(settings), context),
   };
 }
 

@@ -9,7 +9,7 @@
  */
 import * as z from 'zod';
 import { addScaled, dot, norm, rowsOf } from '../memory/matrix.ts';
-import type { Adapter, LoraTensor } from '../model/adapter.ts';
+import { type Adapter, asLora, type LoraTensor } from '../model/adapter.ts';
 import { defineMethod, type NamedMatrices, type Penalty } from './method.ts';
 import { isA, lastOfStack, stackAdapters } from './stacked-adapter.ts';
 
@@ -23,9 +23,10 @@ export const olora = defineMethod({
   }),
   begin(settings, { initial, freshAdapter, remembered }) {
     const frozen = [...remembered.finished];
+    const lora = asLora(initial).settings;
     const parts = {
-      trained: (policy: Adapter) => lastOfStack(policy, initial.settings),
-      policy: (trained: Adapter) => stackAdapters([...frozen, trained.tensors], initial.settings),
+      trained: (policy: Adapter) => lastOfStack(policy, lora),
+      policy: (trained: Adapter) => stackAdapters([...frozen, trained.tensors], lora),
     };
     return {
       state: () => ({ running: new Map(), finished: [...frozen] }),

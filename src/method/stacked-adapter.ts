@@ -3,11 +3,17 @@
  * of B one adapter after another. alpha grows with the rank, so that alpha / rank stays, and the adapter is one
  * like any other to engines and to PEFT.
  */
-import { type Adapter, type LoraTensor, parseLoraTensorName } from '../model/adapter.ts';
+import {
+  type Adapter,
+  type LoraAdapter,
+  type LoraSettings,
+  type LoraTensor,
+  parseLoraTensorName,
+} from '../model/adapter.ts';
 import type { NamedMatrices } from './method.ts';
 
 /** The sum of some adapters of one rank and alpha: `settings` are those of each, the matrices' names the last's. */
-export function stackAdapters(all: readonly NamedMatrices[], settings: Adapter['settings']): Adapter {
+export function stackAdapters(all: readonly NamedMatrices[], settings: LoraSettings): LoraAdapter {
   const tensors = new Map(
     Array.from(all.at(-1)!.keys(), (name) => {
       const parts = all.map((one) => one.get(name)!);
@@ -19,7 +25,7 @@ export function stackAdapters(all: readonly NamedMatrices[], settings: Adapter['
 }
 
 /** The last adapter of such a sum. */
-export function lastOfStack({ tensors }: Adapter, settings: Adapter['settings']): Adapter {
+export function lastOfStack({ tensors }: Pick<Adapter, 'tensors'>, settings: LoraSettings): LoraAdapter {
   const last = ({ shape: [rows, columns], data }: LoraTensor, name: string): LoraTensor => {
     const { rank } = settings;
     if (isA(name)) return { shape: [rank, columns], data: data.slice(-rank * columns) };

@@ -1,6 +1,6 @@
 /**
- * A LoRA adapter in memory: what PEFT keeps in `adapter_config.json` and `adapter_model.safetensors`.
- * For a linear layer y = x Wᵀ it adds (alpha / rank) · (x Aᵀ) Bᵀ. [Hu et al. 2021, arXiv:2106.09685]
+ * What a frozen base is adapted by, in memory: named matrices, which are what is trained, and settings that decide
+ * what they compute. There are two kinds, LoRA matrices and a pool of soft prompts.
  */
 import { sha256 } from '../support/hash.ts';
 
@@ -11,14 +11,21 @@ export interface LoraSettings {
   readonly targets: readonly string[];
 }
 
-export interface LoraTensor {
-  /** A: [rank, in features]; B: [out features, rank]. */
+/** A matrix that is trained. */
+export interface TrainedMatrix {
   readonly shape: readonly [number, number];
   /** Row-major. */
   readonly data: Float32Array;
 }
 
-export interface Adapter {
+/** A: [rank, in features]; B: [out features, rank]. */
+export type LoraTensor = TrainedMatrix;
+
+/**
+ * What PEFT keeps in `adapter_config.json` and `adapter_model.safetensors`. For a linear layer y = x Wᵀ it adds
+ * (alpha / rank) · (x Aᵀ) Bᵀ. [Hu et al. 2021, arXiv:2106.09685]
+ */
+export interface LoraAdapter {
   readonly settings: LoraSettings;
   /**
    * Keyed by PEFT's tensor names, for example
@@ -26,6 +33,39 @@ export interface Adapter {
    * module, A before B, and every adapter of one model and settings has the same order.
    */
   readonly tensors: ReadonlyMap<string, LoraTensor>;
+}
+
+export interface PromptPoolSettings {
+  readonly poolSize: number;
+  /** Vectors of a prompt. */
+  readonly promptLength: number;
+  /** Prompts that are put in front of a row. */
+  readonly topK: number;
+}
+
+/** The matrix of a pool: [poolSize · promptLength, hidden], prompt after prompt. */
+export const SOFT_PROMPTS = 'soft_prompts';
+
+/**
+ * Soft prompts, vectors in the place of token embeddings. For every row some of them are chosen by its prompt's
+ * tokens and put in front of these (prompt-pool.ts).
+ */
+export interface PromptPool {
+  readonly settings: PromptPoolSettings;
+  /** `SOFT_PROMPTS` alone. */
+  readonly tensors: ReadonlyMap<string, TrainedMatrix>;
+}
+
+export type Adapter = LoraAdapter | PromptPool;
+
+export function isPromptPool(adapter: Adapter): adapter is PromptPool {
+  return 'poolSize' in adapter.settings;
+}
+
+/** For what is made for LoRA matrices; whoever calls has seen to it that there are some. */
+export function asLora(adapter: Adapter): LoraAdapter {
+  if (isPromptPool(adapter)) throw new Error('expected LoRA matrices, got a prompt pool');
+  return adapter;
 }
 
 /** As PEFT matches them: a target is a module's path, or the end of it after a dot. */
@@ -59,23 +99,31 @@ function layerOf(modulePath: string): number {
 }
 
 /** The same adapter with other values; `change` gives a matrix of the same shape for each. */
-export function mapAdapter(
-  adapter: Adapter,
-  change: (tensor: LoraTensor, name: string) => Float32Array,
-): Adapter {
-  const tensors = new Map<string, LoraTensor>();
-  for (const [name, tensor] of adapter.tensors) {
-    tensors.set(name, { shape: tensor.shape, data: change(tensor, name) });
+export function mapAdapter(adapter: LoraAdapter, change: MatrixChange): LoraAdapter;
+export function mapAdapter(adapter: PromptPool, change: MatrixChange): PromptPool;
+export function mapAdapter(adapter: Adapter, change: MatrixChange): Adapter;
+export function mapAdapter({ settings, tensors }: Adapter, change: MatrixChange): Adapter {
+  const changed = new Map<string, TrainedMatrix>();
+  for (const [name, tensor] of tensors) {
+    changed.set(name, { shape: tensor.shape, data: change(tensor, name) });
   }
-  return { settings: adapter.settings, tensors };
+  return { settings, tensors: changed } as Adapter;
 }
 
-/** Identifies what an adapter computes: rank, alpha, names, shapes and the bits of every value. */
+type MatrixChange = (tensor: TrainedMatrix, name: string) => Float32Array;
+
+/** Identifies what an adapter computes: its settings, names, shapes and the bits of every value. */
 export function adapterHash(adapter: Adapter): string {
-  const { rank, alpha } = adapter.settings;
-  const parts: (string | Uint8Array)[] = ['lora', String(rank), String(alpha)];
+  const parts: (string | Uint8Array)[] = [...settingsKey(adapter)];
   for (const [name, { shape, data }] of adapter.tensors) {
     parts.push(name, shape.join('x'), new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return sha256(parts);
+}
+
+/** The settings that decide what the matrices compute. */
+function settingsKey(adapter: Adapter): string[] {
+  if (!isPromptPool(adapter)) return ['lora', `${adapter.settings.rank}`, `${adapter.settings.alpha}`];
+  const { poolSize, promptLength, topK } = adapter.settings;
+  return ['prompt pool', `${poolSize}`, `${promptLength}`, `${topK}`];
 }

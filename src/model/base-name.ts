@@ -1,14 +1,14 @@
 /** Whether an adapter says that it was trained on another base than the one it is put on. */
 import { resolve } from 'node:path';
+import type { SavedAdapter } from './adapter-folder.ts';
 import { NAMED_MODELS } from './hub/pull.ts';
 import { parseRepositoryName } from './hub/repository.ts';
-import type { PeftAdapter } from './peft.ts';
 
 /**
  * A warning where the adapter from `folder` names another base than `base`, a path or a name; `null`
  * where it names the same or none. Modules and shapes decide whether an adapter fits, not names.
  */
-export function otherBase({ baseModel }: PeftAdapter, folder: string, base: string): string | null {
+export function otherBase({ baseModel }: SavedAdapter, folder: string, base: string): string | null {
   if (baseModel === null || isSameBase(baseModel, base)) return null;
   return (
     `${folder} names the base model ${baseModel}, and it is used on ${base}; ` +

@@ -6,9 +6,9 @@ import { UserError } from '../support/errors.ts';
 import { didYouMean } from '../support/nearest-name.ts';
 import type { Random } from '../support/random.ts';
 import {
-  type Adapter,
   compareModulePaths,
   isTarget,
+  type LoraAdapter,
   type LoraSettings,
   type LoraTensor,
   loraTensorName,
@@ -66,7 +66,7 @@ export function initialiseAdapter(
   settings: LoraSettings,
   modules: readonly LinearModule[],
   random: Random,
-): Adapter {
+): LoraAdapter {
   checkLoraSettings(settings);
   const tensors = new Map<string, LoraTensor>();
   for (const { path, inFeatures, outFeatures } of matchTargets(modules, settings.targets)) {
@@ -88,7 +88,11 @@ export function initialiseAdapter(
  * @param source where the adapter came from, for the message
  * @throws {UserError} listing the adapter's modules that the model lacks or has in another shape.
  */
-export function checkAdapterFits(adapter: Adapter, modules: readonly LinearModule[], source: string): void {
+export function checkAdapterFits(
+  adapter: LoraAdapter,
+  modules: readonly LinearModule[],
+  source: string,
+): void {
   const byPath = new Map(modules.map((module) => [module.path, module]));
   const problems: string[] = [];
   for (const [name, { shape }] of adapter.tensors) {

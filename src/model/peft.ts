@@ -7,15 +7,16 @@ import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../support/atomic-file.ts';
 import { UserError } from '../support/errors.ts';
 import {
-  type Adapter,
   compareModulePaths,
   isTarget,
+  type LoraAdapter,
   type LoraSide,
   type LoraTensor,
   loraTensorName,
   parseLoraTensorName,
 } from './adapter.ts';
 import { formatPeftConfig, readPeftConfig } from './peft-config.ts';
+import { isPromptPoolFolder } from './prompt-pool-folder.ts';
 import {
   readSafetensorsHeader,
   readTensor,
@@ -27,7 +28,7 @@ const CONFIG_FILE = 'adapter_config.json';
 const WEIGHTS_FILE = 'adapter_model.safetensors';
 
 /** An adapter from a file, with what the file says it was trained on. */
-export interface PeftAdapter extends Adapter {
+export interface PeftAdapter extends LoraAdapter {
   /** A caller whose base has another name warns; fit is decided by module names and shapes. */
   readonly baseModel: string | null;
 }
@@ -47,6 +48,9 @@ export interface PeftWriteOptions {
  *   matrices, shapes that contradict the rank, values that are not finite.
  */
 export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
+  if (isPromptPoolFolder(folder)) {
+    throw new UserError(`${folder}: holds a prompt pool; expected a PEFT adapter, of LoRA matrices`);
+  }
   if (!existsSync(join(folder, CONFIG_FILE))) {
     throw new UserError(`${folder}: not a PEFT adapter folder: it has no ${CONFIG_FILE}`);
   }
@@ -75,7 +79,7 @@ export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
  */
 export async function writePeftAdapter(
   folder: string,
-  adapter: Adapter,
+  adapter: LoraAdapter,
   options: PeftWriteOptions = {},
 ): Promise<void> {
   await makeFolder(folder);

@@ -1,10 +1,12 @@
 /** A base model with all its sides: weights and configuration, text, the modules adapters go on, an engine. */
+import type { Engine } from '../engine/engine.ts';
 import { createOrtEngine } from '../engine/ort/index.ts';
-import type { OrtEngine } from '../engine/ort/ort-engine.ts';
+import { withPromptPools } from '../engine/prompted-engine.ts';
 import { linearModules } from '../model/linear-modules.ts';
 import type { LinearModule } from '../model/lora-modules.ts';
 import type { ModelFolder } from '../model/model-folder.ts';
 import { type OpenOptions, openModel } from '../model/resolve.ts';
+import { TokenEmbeddings } from '../model/token-embeddings.ts';
 import { readEndTokens } from '../text/end-tokens.ts';
 import { loadTextModel, type TextModel } from '../text/text-model.ts';
 
@@ -12,7 +14,9 @@ export interface BaseModel {
   readonly model: ModelFolder;
   readonly text: TextModel;
   readonly modules: readonly LinearModule[];
-  readonly engine: OrtEngine;
+  readonly embeddings: TokenEmbeddings;
+  /** Takes adapters of any kind. */
+  readonly engine: Engine;
   readonly endTokens: readonly number[];
 }
 
@@ -30,9 +34,8 @@ export async function openBaseModel(nameOrPath: string, options: BaseModelOption
   const model = await openModel(nameOrPath, options);
   const text = await loadTextModel(model.path, model.config.vocabularySize);
   const endTokens = await readEndTokens(model.path, text.tokenizer);
-  const engine = await createOrtEngine(
-    model,
-    options.threads === undefined ? {} : { threads: options.threads },
-  );
-  return { model, text, modules: linearModules(model.config), engine, endTokens };
+  const embeddings = TokenEmbeddings.of(model);
+  const ortOptions = options.threads === undefined ? {} : { threads: options.threads };
+  const engine = withPromptPools(await createOrtEngine(model, ortOptions), embeddings);
+  return { model, text, modules: linearModules(model.config), embeddings, engine, endTokens };
 }

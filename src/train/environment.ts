@@ -4,7 +4,8 @@
  */
 import type { PreferenceRow } from '../data/row.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Adapter, LoraSettings } from '../model/adapter.ts';
+import type { Adapter, LoraAdapter, LoraSettings } from '../model/adapter.ts';
+import type { TokenEmbeddings } from '../model/token-embeddings.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import type { Random } from '../support/random.ts';
 import type { EncodedRows, EncodeRowsOptions } from '../text/segments.ts';
@@ -29,8 +30,11 @@ export interface AnswerOptions {
 }
 
 export interface RunEnvironment {
+  /** Takes adapters of any kind (`withPromptPools`). */
   readonly engine: Engine;
   readonly text: TextSide;
+  /** The base's. */
+  readonly embeddings: TokenEmbeddings;
   /**
    * Greedy answers to encoded prompts under the base (`null`) or the base with an adapter, as text. Runs
    * whose tasks have judges need it; the others give no sample answers without it.
@@ -41,7 +45,7 @@ export interface RunEnvironment {
     options: AnswerOptions,
   ): Promise<readonly string[]>;
   /** A fresh adapter of the base, which adds nothing. @throws {UserError} for targets that match no module. */
-  createAdapter(settings: LoraSettings, random: Random): Adapter;
+  createAdapter(settings: LoraSettings, random: Random): LoraAdapter;
   /** @throws {UserError} naming the module if the adapter does not fit the base; `source` is its folder. */
   checkAdapter(adapter: Adapter, source: string): void;
   /** Where the config was read, for messages. */

@@ -31,7 +31,7 @@ export interface GradientPass {
   /** `null` where all rows weigh the same. */
   readonly weighting: RowWeighting | null;
   readonly backward: Backward;
-  /** The most tokens of prompt and longer response; all rows keep to it. */
+  /** The most tokens of a row's own, prompt and longer response; all rows keep to it. */
   readonly maxLength: number;
   readonly signal: AbortSignal | undefined;
 }

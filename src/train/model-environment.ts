@@ -1,7 +1,8 @@
 /** A run's surroundings over a real base model: the default engine, the model's text side, its modules. */
 import { createRequire } from 'node:module';
 import { generateText } from '../eval/generate-text.ts';
-import { checkAdapterFits, initialiseAdapter } from '../model/lora-modules.ts';
+import { checkFits } from '../model/adapter-folder.ts';
+import { initialiseAdapter } from '../model/lora-modules.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import { version } from '../support/version.ts';
 import { encodeRows } from '../text/segments.ts';
@@ -10,7 +11,7 @@ import type { RunEnvironment } from './environment.ts';
 
 export type ModelEnvironment = Pick<
   RunEnvironment,
-  'engine' | 'text' | 'createAdapter' | 'checkAdapter' | 'versions'
+  'engine' | 'text' | 'embeddings' | 'createAdapter' | 'checkAdapter' | 'versions'
 > &
   Required<Pick<RunEnvironment, 'answer'>>;
 
@@ -55,11 +56,11 @@ export async function openModelEnvironment(
   };
 }
 
-type ModelSides = Pick<RunEnvironment, 'engine' | 'text' | 'createAdapter' | 'checkAdapter'> &
+type ModelSides = Pick<RunEnvironment, 'engine' | 'text' | 'embeddings' | 'createAdapter' | 'checkAdapter'> &
   Required<Pick<RunEnvironment, 'versions'>>;
 
 /** What an opened base brings to whoever works with it; its engine stays the caller's to close. */
-export function modelSides({ model, text, modules, engine, endTokens }: BaseModel): ModelSides {
+export function modelSides({ model, text, modules, embeddings, engine, endTokens }: BaseModel): ModelSides {
   return {
     engine,
     text: {
@@ -68,8 +69,9 @@ export function modelSides({ model, text, modules, engine, endTokens }: BaseMode
       endTokens,
       encodeRows: (rows, options) => encodeRows(rows, text, options),
     },
+    embeddings,
     createAdapter: (settings, random) => initialiseAdapter(settings, modules, random),
-    checkAdapter: (adapter, source) => checkAdapterFits(adapter, modules, source),
+    checkAdapter: (adapter, source) => checkFits(adapter, { modules, config: model.config }, source),
     versions: { lifealign: version, node: process.versions.node, 'onnxruntime-node': runtimeVersion() },
   };
 }

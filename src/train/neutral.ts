@@ -15,7 +15,7 @@ import type { EncodedRow } from '../text/encoded-row.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { TextSide } from './environment.ts';
 import { type FixedPolicy, type ScoreOptions, scorePolicy } from './reference.ts';
-import { tellLeftOut } from './task-rows.ts';
+import { tellLeftOut, textRoom } from './task-rows.ts';
 
 export type NeutralSettings = NonNullable<RunConfig['general']>;
 
@@ -32,6 +32,8 @@ const DRAWN = 2;
 
 export interface LoadNeutralOptions {
   readonly text: TextSide;
+  /** Put in front of every prompt. */
+  readonly softTokens: number;
   readonly invalidRows: 'error' | 'skip';
   readonly log: (line: string) => void;
 }
@@ -43,11 +45,11 @@ export interface LoadNeutralOptions {
  */
 export async function loadNeutralRows(
   { rows: name, limit, max_new_tokens: longest }: NeutralSettings,
-  { text, invalidRows, log }: LoadNeutralOptions,
+  { text, softTokens, invalidRows, log }: LoadNeutralOptions,
 ): Promise<NeutralRows> {
   const { file, rows, skipped, sha256 } = await readConversationRows(name, { invalidRows });
   const pairs = rows.map(({ response, ...row }) => ({ ...row, chosen: response, rejected: '' }));
-  const maxLength = text.maxPositions;
+  const maxLength = textRoom(text.maxPositions, text, softTokens);
   const result = text.encodeRows(pairs, { file, maxLength, invalidRows, limit });
   const kept = result.kept.map((position) => rows[position]!);
   tellLeftOut(file, [...skipped, ...result.skipped], log);
@@ -59,7 +61,7 @@ export async function loadNeutralRows(
   const at = result.encoded.findIndex(({ prompt }) => prompt.length > room);
   if (at !== -1 || result.cutPrompts > 0) {
     const row = at === -1 ? {} : { row: kept[at]!.index + 1 };
-    const problem = `a prompt leaves no room for its answer within the model's ${maxLength} positions`;
+    const problem = `a prompt leaves no room for its answer within ${maxLength} tokens`;
     throw new DataError({ file, ...row }, `${problem} (general.max_new_tokens ${longest})`);
   }
   return { sha256, indices: kept.map(({ index }) => index), encoded: result.encoded };

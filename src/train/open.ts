@@ -2,10 +2,11 @@
 import { join } from 'node:path';
 import { ReplayBuffer } from '../data/replay-buffer.ts';
 import { findMethod } from '../method/index.ts';
-import { type MethodState, nothingRemembered } from '../method/method.ts';
+import { type Method, type MethodState, nothingRemembered } from '../method/method.ts';
 import { type Adapter, adapterHash } from '../model/adapter.ts';
+import { readAdapterFolder } from '../model/adapter-folder.ts';
 import { otherBase } from '../model/base-name.ts';
-import { readPeftAdapter } from '../model/peft.ts';
+import { softTokenCount } from '../model/prompt-pool.ts';
 import { createObjective } from '../objective/index.ts';
 import { DataError, UserError } from '../support/errors.ts';
 import { Random } from '../support/random.ts';
@@ -37,10 +38,11 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
   const method = findMethod(config.method);
   const random = Random.fromSeed(config.seed);
   const given = config.adapter === null ? null : await readAdapter(config.adapter, config.base, environment);
-  const initial = given ?? freshAdapter(config, environment, random.fork('adapter'));
+  const initial = given ?? firstAdapter(config, method, environment, random.fork('adapter'));
   const isNamed = config.reference !== 'base' && config.reference !== 'previous';
   const named = isNamed ? await readAdapter(config.reference, config.base, environment) : null;
-  const data = await loadStream(config, text, log);
+  const softTokens = Math.max(softTokenCount(initial), softTokenCount(named));
+  const data = await loadStream(config, text, { softTokens, log });
   await engine.checkBackward(config.backward);
   signal?.throwIfAborted();
 
@@ -60,7 +62,8 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
     const beginMethod = (remembered: MethodState) =>
       method.begin(config.method_settings, {
         initial,
-        freshAdapter: (task) => freshAdapter(config, environment, random.fork(`task ${task} adapter`)),
+        freshAdapter: (task) => freshLora(config, environment, random.fork(`task ${task} adapter`)),
+        embeddings: environment.embeddings,
         consolidation: config.consolidation,
         remembered,
       });
@@ -106,9 +109,22 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
   }
 }
 
+function firstAdapter(
+  config: RunConfig,
+  method: Method,
+  environment: RunEnvironment,
+  random: Random,
+): Adapter {
+  const { createPool } = method;
+  return createPool
+    ? createPool(config.method_settings, environment.embeddings, random)
+    : freshLora(config, environment, random);
+}
+
 /** Which modules there are to target is known only now that the base is open. */
-function freshAdapter(config: RunConfig, environment: RunEnvironment, random: Random): Adapter {
+function freshLora(config: RunConfig, environment: RunEnvironment, random: Random): Adapter {
   const { createAdapter, configFile: file } = environment;
+  if (!config.lora) throw new Error(`the method ${config.method} trains no LoRA matrices`);
   try {
     return createAdapter(config.lora, random);
   } catch (error) {
@@ -118,7 +134,7 @@ function freshAdapter(config: RunConfig, environment: RunEnvironment, random: Ra
 }
 
 async function readAdapter(folder: string, base: string, environment: RunEnvironment): Promise<Adapter> {
-  const adapter = await readPeftAdapter(folder);
+  const adapter = await readAdapterFolder(folder);
   const doubt = otherBase(adapter, folder, base);
   if (doubt !== null) environment.log?.(`warning: ${doubt}`);
   environment.checkAdapter(adapter, folder);

@@ -5,6 +5,7 @@
 import { ReferenceLogProbCache } from '../data/reference-cache.ts';
 import type { Engine, RowLogProbs } from '../engine/engine.ts';
 import { type Adapter, adapterHash } from '../model/adapter.ts';
+import { softTokenCount } from '../model/prompt-pool.ts';
 import { UserError } from '../support/errors.ts';
 import { type ProgressFactory, silentProgress } from '../support/progress.ts';
 import type { EncodedRow } from '../text/encoded-row.ts';
@@ -57,7 +58,7 @@ export class FixedPolicy {
     );
     const isMissing = (row: EncodedRow) => this.#cache.get(row) === undefined;
     const missing = chunks.filter((chunk) => chunk.some(isMissing));
-    const progress = missing.length > 0 ? tokenProgress(missing.flat(), options) : undefined;
+    const progress = missing.length > 0 ? tokenProgress(missing.flat(), this.#adapter, options) : undefined;
     try {
       for (const chunk of missing) {
         const scores = await this.#engine.score(chunk, this.#adapter, {
@@ -93,7 +94,7 @@ export async function scorePolicy(
   adapter: Adapter | null,
   options: ScoreOptions,
 ): Promise<RowLogProbs> {
-  const progress = tokenProgress(rows, options);
+  const progress = tokenProgress(rows, adapter, options);
   try {
     const scores = await engine.score(rows, adapter, {
       onProgress: (tokens) => progress.advance(tokens),
@@ -118,9 +119,18 @@ function signalOf(options: { readonly signal?: AbortSignal | undefined }): { sig
   return options.signal ? { signal: options.signal } : {};
 }
 
-/** Tokens as the engine counts them: a shared prompt twice. */
-function tokenProgress(rows: readonly EncodedRow[], { label, progress = silentProgress }: ScoreOptions) {
-  const tokens = (row: EncodedRow) => 2 * row.prompt.length + row.chosen.length + row.rejected.length;
-  const total = rows.reduce((sum, row) => sum + tokens(row), 0);
-  return progress({ label, total, unit: 'tokens' });
+function tokenProgress(
+  rows: readonly EncodedRow[],
+  adapter: Adapter | null,
+  { label, progress = silentProgress }: ScoreOptions,
+) {
+  return progress({ label, total: scoredTokenCount(rows, adapter), unit: 'tokens' });
+}
+
+/** Tokens as engines count them when they score: a shared prompt, soft prompts among it, twice. */
+export function scoredTokenCount(rows: readonly EncodedRow[], adapter: Adapter | null): number {
+  const soft = softTokenCount(adapter);
+  const tokens = ({ prompt, chosen, rejected }: EncodedRow) =>
+    2 * (soft + prompt.length) + chosen.length + rejected.length;
+  return rows.reduce((sum, row) => sum + tokens(row), 0);
 }

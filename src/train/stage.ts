@@ -85,7 +85,7 @@ async function oneStep(
 
 /** A pass over some of the stage's rows with the policy as it stands. */
 function gradientPass(run: Run, stage: StageName, rows: readonly StageRow[]): GradientPass {
-  const { state, environment, config } = run;
+  const { state, environment, config, data } = run;
   return {
     engine: environment.engine,
     objective: run.objectives[stage],
@@ -94,7 +94,7 @@ function gradientPass(run: Run, stage: StageName, rows: readonly StageRow[]): Gr
     referenceAdapter: run.reference ? run.reference.adapter : state.taskStart,
     weighting: weighsRows(run, stage) ? state.method.weighting! : null,
     backward: config.backward,
-    maxLength: Math.min(config.max_length, environment.text.maxPositions),
+    maxLength: data.maxLength,
     signal: environment.signal,
   };
 }

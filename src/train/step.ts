@@ -39,7 +39,8 @@ export async function trainStep(request: StepRequest): Promise<StepResult> {
   // From here on nothing is awaited: what the method remembers of a step belongs to a step that is taken.
   const trained = trainedPart(method, adapter);
   const ofLoss = trainedGradients(method, adapter, result.gradients);
-  const penalty = method.penalty?.(trained) ?? null;
+  const rows = request.rows.map(({ encoded }) => encoded);
+  const penalty = method.penalty?.(trained, rows) ?? null;
   const penalised = penalty ? sumOf(ofLoss, penalty.gradients) : ofLoss;
   const changed = method.gradients?.(penalised) ?? penalised;
   const { norm, gradients } = clipGlobalNorm(changed, request.maxGradNorm);

@@ -11,7 +11,14 @@ import type { RuleJudge } from '../eval/judges/judge.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { TextSide } from './environment.ts';
 import { loadNeutralRows, type NeutralRows } from './neutral.ts';
-import { checkJudge, encodeTaskRows, type TaskRows, untoldOf, withoutTelling } from './task-rows.ts';
+import {
+  checkJudge,
+  encodeTaskRows,
+  type TaskRows,
+  textRoom,
+  untoldOf,
+  withoutTelling,
+} from './task-rows.ts';
 
 export interface StreamTask {
   readonly name: string;
@@ -27,10 +34,18 @@ export interface StreamData {
   readonly tasks: readonly StreamTask[];
   /** `null` where general ability is not measured. */
   readonly neutral: NeutralRows | null;
-  /** Prompts that lost their beginning to fit `max_length`. */
+  /** The most tokens of prompt and longer response that a row may have; all rows keep to it. */
+  readonly maxLength: number;
+  /** Prompts that lost their beginning to fit. */
   readonly cutPrompts: number;
   /** Invalid rows left out under `invalid_rows: skip`. */
   readonly skippedRows: number;
+}
+
+export interface LoadStreamOptions {
+  /** Put in front of every prompt: the rows' own tokens have less room. */
+  readonly softTokens: number;
+  readonly log: (line: string) => void;
 }
 
 /**
@@ -39,16 +54,17 @@ export interface StreamData {
 export async function loadStream(
   config: RunConfig,
   text: TextSide,
-  log: (line: string) => void,
+  { softTokens, log }: LoadStreamOptions,
 ): Promise<StreamData> {
   let cutPrompts = 0;
   let skippedRows = 0;
-  const maxLength = Math.min(config.max_length, text.maxPositions);
-  if (maxLength < config.max_length) {
+  const { maxPositions } = text;
+  if (maxPositions < config.max_length) {
     log(
-      `warning: max_length ${config.max_length} is beyond the base's ${maxLength} positions, which hold instead`,
+      `warning: max_length ${config.max_length} is beyond the base's ${maxPositions} positions, which hold instead`,
     );
   }
+  const maxLength = textRoom(config.max_length, text, softTokens);
 
   const encode = (source: RowsFile<PreferenceRow>, limit: number | null, isPrivate: boolean): TaskRows => {
     const invalidRows = config.invalid_rows;
@@ -75,7 +91,7 @@ export async function loadStream(
 
   const tasks: StreamTask[] = [];
   for (const entry of config.tasks) tasks.push(await withoutTelling(entry.private, () => load(entry)));
-  const neutralOptions = { text, invalidRows: config.invalid_rows, log };
+  const neutralOptions = { text, softTokens, invalidRows: config.invalid_rows, log };
   const neutral = config.general && (await loadNeutralRows(config.general, neutralOptions));
-  return { tasks, neutral, cutPrompts, skippedRows };
+  return { tasks, neutral, maxLength, cutPrompts, skippedRows };
 }

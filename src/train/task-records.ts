@@ -9,7 +9,7 @@ import type { ReplayEntry } from '../data/replay-buffer.ts';
 import type { NeutralScore } from '../eval/general-ability.ts';
 import type { RowScore } from '../eval/preference.ts';
 import type { MatrixReport } from '../memory/consolidate.ts';
-import { writePeftAdapter } from '../model/peft.ts';
+import { writeAdapterFolder } from '../model/adapter-folder.ts';
 import { makeFolder, writeFolderAtomic, writeJsonFile } from '../support/atomic-file.ts';
 import { UserError } from '../support/errors.ts';
 import { parseJsonFile } from '../support/json.ts';
@@ -28,7 +28,8 @@ export async function writeTaskAdapter(run: Run): Promise<void> {
   const { state, config } = run;
   const folder = join(momentFolder(run, state.task), 'adapter');
   await makeFolder(dirname(folder));
-  const fill = (temporary: string) => writePeftAdapter(temporary, state.adapter, { baseModel: config.base });
+  const fill = (temporary: string) =>
+    writeAdapterFolder(temporary, state.adapter, { baseModel: config.base });
   await writeFolderAtomic(folder, fill, { replace: true });
 }
 

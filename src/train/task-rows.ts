@@ -33,6 +33,21 @@ export interface TaskRowsOptions {
   readonly log: (line: string) => void;
 }
 
+/**
+ * How many tokens of its own a row may have where some of `longest` are soft prompts.
+ * @throws {UserError} if that leaves room for no prompt and no response
+ */
+export function textRoom(
+  longest: number,
+  { maxPositions }: Pick<TextSide, 'maxPositions'>,
+  softTokens: number,
+): number {
+  const room = Math.min(longest, maxPositions) - softTokens;
+  if (room >= 2 || softTokens === 0) return room;
+  const problem = `${softTokens} tokens of soft prompts leave no room for a row`;
+  throw new UserError(`max_length ${Math.min(longest, maxPositions)}: ${problem}`);
+}
+
 /** @throws {DataError} for a row that cannot be used, or if none is left. */
 export function encodeTaskRows(source: RowsFile<PreferenceRow>, options: TaskRowsOptions): TaskRows {
   const { file, sha256 } = source;

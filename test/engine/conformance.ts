@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, GradientResult, RowLogProbs } from '../../src/engine/engine.ts';
-import { type Adapter, mapAdapter } from '../../src/model/adapter.ts';
+import { type LoraAdapter, mapAdapter } from '../../src/model/adapter.ts';
 import type { ModelFolder } from '../../src/model/model-folder.ts';
 import { createObjective } from '../../src/objective/index.ts';
 import type { Objective } from '../../src/objective/objective.ts';
@@ -21,7 +21,7 @@ export type OpenEngine = (model: ModelFolder) => Promise<Engine>;
 const TOLERANCE = 1e-4;
 
 /** Ragged, with prompts and responses of one token. */
-const LENGTHS = [
+export const LENGTHS = [
   [1, 1, 2],
   [6, 3, 4],
   [9, 7, 1],
@@ -41,13 +41,13 @@ const weighted: Objective = {
   expression: ({ chosenLogp, constant }) => multiply(chosenLogp, constant('weight')),
 };
 
-function expectRelative(actual: number, expected: number, what: string): void {
+export function expectRelative(actual: number, expected: number, what: string): void {
   expect(Math.abs(actual - expected), `${what}: ${actual}, expected ${expected}`).toBeLessThanOrEqual(
     TOLERANCE * Math.abs(expected),
   );
 }
 
-function expectLogProbs(actual: RowLogProbs, expected: RowLogProbs): void {
+export function expectLogProbs(actual: RowLogProbs, expected: RowLogProbs): void {
   for (const response of ['chosen', 'rejected'] as const) {
     expect(actual[response]).toHaveLength(expected[response].length);
     expected[response].forEach((value, row) => {
@@ -61,7 +61,7 @@ const norm = (values: ArrayLike<number>) =>
 
 type Gradients = ReadonlyMap<string, ArrayLike<number>>;
 
-function expectGradients(actual: Gradients, expected: Gradients): void {
+export function expectGradients(actual: Gradients, expected: Gradients): void {
   expect([...actual.keys()]).toEqual([...expected.keys()]);
   for (const [name, values] of expected) {
     const found = actual.get(name) as ArrayLike<number>;
@@ -71,7 +71,7 @@ function expectGradients(actual: Gradients, expected: Gradients): void {
   }
 }
 
-function expectSame(actual: GradientResult, expected: GradientResult): void {
+export function expectSame(actual: GradientResult, expected: GradientResult): void {
   expectRelative(actual.loss, expected.loss, 'loss');
   expectLogProbs(actual.logps, expected.logps);
   expectGradients(actual.gradients, expected.gradients);
@@ -89,7 +89,7 @@ export function describeEngine(
 ): void {
   describe.each(TINY_MODELS)(`${name} on %s`, (modelName, adapterName) => {
     let model: ModelFolder;
-    let adapter: Adapter;
+    let adapter: LoraAdapter;
     let engine: Engine;
     let rows: readonly EncodedRow[];
     let constants: Record<string, Float64Array>;
@@ -103,7 +103,7 @@ export function describeEngine(
     });
     afterAll(() => engine?.close());
 
-    const request = (objective: Objective = fpo, policy: Adapter = adapter) => ({
+    const request = (objective: Objective = fpo, policy: LoraAdapter = adapter) => ({
       rows,
       adapter: policy,
       objective,
@@ -218,7 +218,7 @@ export function describeEngine(
     });
 
     it('scales an adapter by alpha over rank', async () => {
-      const withAlpha = (alpha: number): Adapter => ({
+      const withAlpha = (alpha: number): LoraAdapter => ({
         ...adapter,
         settings: { ...adapter.settings, alpha },
       });

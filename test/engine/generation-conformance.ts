@@ -28,7 +28,7 @@ import {
 import type { OpenEngine } from './conformance.ts';
 
 /** For every token of the answer, the logits it was chosen by. */
-function referenceLogits(
+export function referenceLogits(
   model: ModelFolder,
   adapter: Adapter | null,
   prompt: Int32Array,

@@ -1,6 +1,7 @@
 /** The embedded engine satisfies what every engine must, whatever its settings. */
 import { createOrtEngine } from '../../src/engine/ort/index.ts';
 import { describeEngine, type OpenEngine } from './conformance.ts';
+import { describeSoftPrompts } from './soft-prompt-conformance.ts';
 
 type Options = NonNullable<Parameters<typeof createOrtEngine>[1]>;
 
@@ -9,7 +10,7 @@ const open =
   (model) =>
     createOrtEngine(model, options);
 
-describeEngine('ort', open({}), {
+const variants = {
   'one pair at a time, on all threads': open({ pairsPerBatch: 1, threads: 0 }),
   'several pairs at a time': open({ pairsPerBatch: 3 }),
   'in three lanes': open({ threads: 3, lanes: 3, pairsPerBatch: 2, microBatchTokens: 24 }),
@@ -21,4 +22,7 @@ describeEngine('ort', open({}), {
   'several pairs with layers recomputed': open({ pairsPerBatch: 3, recompute: 'layers' }),
   'activations recomputed': open({ recompute: 'activations' }),
   'layers recomputed': open({ recompute: 'layers' }),
-});
+};
+
+describeEngine('ort', open({}), variants);
+describeSoftPrompts('ort', open({ threads: 1 }), variants);

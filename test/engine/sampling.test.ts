@@ -138,6 +138,8 @@ describe('a token', () => {
   it('that was seen is less probable: positive logits divided, negative multiplied, once', () => {
     const logits = Float32Array.of(3, -2, 1, 0);
     expect([...penalise(logits, [0, 1, 0, 3], 2)]).toEqual([1.5, -4, 1, 0]);
+    // What stands for a soft prompt has no logit.
+    expect([...penalise(logits, [4, 0, 99], 2)]).toEqual([1.5, -2, 1, 0]);
     expect([...logits]).toEqual([3, -2, 1, 0]);
     // Also when the most probable one is taken.
     expect(nextToken(logits, { repetitionPenalty: 4 }, [0], () => 0)).toBe(2);

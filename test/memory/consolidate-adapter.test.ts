@@ -1,7 +1,7 @@
 /** Whole adapters and the history that grows with them. */
 import { describe, expect, it } from 'vitest';
 import { consolidateAdapter, MemoryHistory } from '../../src/memory/consolidate-adapter.ts';
-import { type Adapter, adapterHash, mapAdapter } from '../../src/model/adapter.ts';
+import { adapterHash, type LoraAdapter, mapAdapter } from '../../src/model/adapter.ts';
 import { initialiseAdapter } from '../../src/model/lora-modules.ts';
 import { UserError } from '../../src/support/errors.ts';
 import { Random } from '../../src/support/random.ts';
@@ -15,12 +15,12 @@ const settings = { threshold: 0.9, lambda: 0.5 };
 const fresh = initialiseAdapter({ rank: 3, alpha: 6, targets: ['q_proj'] }, modules, Random.fromSeed(0));
 
 /** What a stage of training might leave. */
-function train(adapter: Adapter, stage: number): Adapter {
+function train(adapter: LoraAdapter, stage: number): LoraAdapter {
   const random = Random.fromSeed(stage);
   return mapAdapter(adapter, ({ data }) => data.map((value) => value + 0.1 * (random.uniform() - 0.5)));
 }
 
-function runStages(first: number, last: number, adapter: Adapter, history: MemoryHistory): Adapter {
+function runStages(first: number, last: number, adapter: LoraAdapter, history: MemoryHistory): LoraAdapter {
   let current = adapter;
   for (let stage = first; stage <= last; stage++) {
     const { adapter: consolidated, refined } = consolidateAdapter(

@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { registerConsolidate } from '../../src/cli/commands/consolidate.ts';
 import { runProgram } from '../../src/cli/run.ts';
-import { type Adapter, type LoraTensor, loraTensorName } from '../../src/model/adapter.ts';
+import { type LoraAdapter, type LoraTensor, loraTensorName } from '../../src/model/adapter.ts';
 import { readPeftAdapter, writePeftAdapter } from '../../src/model/peft.ts';
 import { cases, expectClose, tensor } from './fixture.ts';
 
@@ -20,7 +20,7 @@ function caseNamed(name: string) {
 }
 const [caseA, caseB] = [caseNamed('module A'), caseNamed('module B')];
 
-function adapterOf(a: LoraTensor, b: LoraTensor, alpha = 16): Adapter {
+function adapterOf(a: LoraTensor, b: LoraTensor, alpha = 16): LoraAdapter {
   const tensors = new Map([
     [NAME_A, a],
     [NAME_B, b],
@@ -57,7 +57,7 @@ afterEach(() => {
 });
 
 const at = (name: string) => join(folder, name);
-const write = (name: string, adapter: Adapter, baseModel = 'base') =>
+const write = (name: string, adapter: LoraAdapter, baseModel = 'base') =>
   writePeftAdapter(at(name), adapter, { baseModel });
 const consolidate = (...options: string[]) =>
   runProgram(new Command('lifealign'), [registerConsolidate], ['consolidate', ...options]);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { consolidateAdapter, MemoryHistory } from '../../src/memory/consolidate-adapter.ts';
+import { asLora } from '../../src/model/adapter.ts';
 import type { ConfigTree } from '../../src/train/config/overrides.ts';
 import { outcome, toyConfig } from '../train/toy-stream.ts';
 import { gradientCalls, runMethod, taskAdapter } from './runs.ts';
@@ -50,7 +51,7 @@ describe('an ablation of LifeAlign', () => {
     const settings = { threshold: 0.5, lambda: 0.5 };
     const ablation = await runMethod('lifealign', { ...one, consolidation: settings });
     const neither = await runMethod('er', one);
-    const before = gradientCalls(neither.engine)[0]!.adapter!;
+    const before = asLora(gradientCalls(neither.engine)[0]!.adapter!);
     const after = await taskAdapter(neither.output, '1-low');
     const expected = consolidateAdapter(before, after, new MemoryHistory(), settings);
     expect((await taskAdapter(ablation.output, '1-low')).tensors).toEqual(expected.adapter.tensors);

@@ -2,12 +2,13 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { methods } from '../../src/method/index.ts';
+import { SOFT_PROMPTS } from '../../src/model/adapter.ts';
 import { Interrupted } from '../../src/support/errors.ts';
 import { applyOverrides } from '../../src/train/config/overrides.ts';
 import { workspace } from '../train/temporary-folder.ts';
-import { ToyEngine } from '../train/toy-engine.ts';
+import { ToyEngine, toyModel } from '../train/toy-engine.ts';
 import { outcome, runToy, toyConfig } from '../train/toy-stream.ts';
-import { taskAdapter } from './runs.ts';
+import { taskPolicy } from './runs.ts';
 
 const objectives = ['fpo', 'dpo', 'ipo', 'simpo', 'orpo', 'kto', 'hinge'];
 const product = methods.flatMap(({ name }) => objectives.map((objective) => [name, objective] as const));
@@ -19,6 +20,7 @@ const configOf = (method: string, objective: string) =>
     ...small,
     ...oneEpoch,
     `stages.preference.objective={name: ${objective}}`,
+    ...(method === 'l2p' ? ['lora=null'] : []),
   ]);
 
 /** Runs until the engine has worked on so many rows; returns how many there were. */
@@ -35,14 +37,17 @@ describe.each(product)('%s with %s', (method, objective) => {
     const tree = configOf(method, objective);
     const whole = workspace();
     const rows = await run(whole, tree);
-    const last = await taskAdapter(join(whole, 'output'), '2-high');
+    const last = await taskPolicy(join(whole, 'output'), '2-high');
     const values = Array.from(last.tensors.values(), ({ data }) => [...data]).flat();
     expect(values.every(Number.isFinite)).toBe(true);
-    // A fresh adapter's B is zero.
-    const moved = Array.from(last.tensors).filter(
-      ([name, { data }]) => name.includes('_B') && data.some((b) => b !== 0),
+    // A fresh adapter's B is zero, and a pool's vectors are embeddings.
+    const fresh = Array.from({ length: 12 }, (_, token) => [...toyModel.embeddings.vectors([token])].join());
+    const moved = Array.from(last.tensors).filter(([name, { shape, data }]) =>
+      name === SOFT_PROMPTS
+        ? !fresh.includes(data.slice(0, shape[1]).join())
+        : name.includes('_B') && data.some((b) => b !== 0),
     );
-    expect(moved).toHaveLength(2);
+    expect(moved).toHaveLength(method === 'l2p' ? 1 : 2);
 
     for (const share of [0.45, 0.75]) {
       const folder = workspace();

@@ -6,7 +6,7 @@ import { gradientCalls, runMethod } from './runs.ts';
 import { beginMethod, smallAdapter, smallGradients, stageEnd } from './small-adapters.ts';
 
 const penaltyAt = (method: ReturnType<typeof beginMethod>, ...values: number[]) => {
-  const { value, gradients } = method.penalty!(smallAdapter(...values));
+  const { value, gradients } = method.penalty!(smallAdapter(...values), []);
   return { value, gradient: [...gradients.get('A')!] };
 };
 

@@ -27,6 +27,22 @@ const earlierGradients = fc
   .array(numbers, { minLength: 1, maxLength: 4 })
   .filter((rows) => rows.every((row) => Math.hypot(...row) > 0.01));
 
+/** The least share of a row's length that the rows before it do not span. */
+function leastIndependence(rows: readonly (readonly number[])[]): number {
+  const basis: number[][] = [];
+  let least = 1;
+  for (const row of rows) {
+    let rest = [...row];
+    for (const unit of basis) {
+      const along = dot(unit, rest);
+      rest = rest.map((value, at) => value - along * unit[at]!);
+    }
+    least = Math.min(least, Math.hypot(...rest) / Math.hypot(...row));
+    basis.push(rest.map((value) => value / Math.hypot(...rest)));
+  }
+  return least;
+}
+
 describe('the projection', () => {
   it('leaves a gradient alone that conflicts with no earlier one, to the last bit', () => {
     const g = floats(1, 2);
@@ -61,6 +77,8 @@ describe('the projection', () => {
   it('is that of an independent solver', () => {
     fc.assert(
       fc.property(numbers, earlierGradients, fc.constantFrom(0.1, 1), (values, rows, margin) => {
+        // Rows that are all but dependent have weights beyond float32's digits.
+        fc.pre(leastIndependence(rows) > 1e-3);
         const result = projectGradient(
           floats(...values),
           rows.map((row) => floats(...row)),

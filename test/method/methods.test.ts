@@ -4,7 +4,7 @@ import { nothingRemembered } from '../../src/method/method.ts';
 import { createObjective } from '../../src/objective/index.ts';
 import { beginMethod, smallAdapter, stageEnd, valuesOf } from './small-adapters.ts';
 
-const names = ['lifealign', 'er', 'ewc', 'gem', 'cppo', 'olora', 'seqft', 'stl', 'mtl'];
+const names = ['lifealign', 'er', 'ewc', 'gem', 'cppo', 'olora', 'l2p', 'seqft', 'stl', 'mtl'];
 
 describe('methods', () => {
   it('are found by name, each with an objective that exists and settings that need no value', () => {
@@ -15,6 +15,26 @@ describe('methods', () => {
       expect(method.settings.safeParse({}).success).toBe(true);
       expect(method.settings.safeParse({ no_such: 1 }).success).toBe(false);
     }
+  });
+
+  it('have the defaults of the paper and of their sources', () => {
+    const defaults = methods.map(({ name, settings, defaults: { objective, replay, consolidation } }) => [
+      name,
+      { ...settings.parse({}), objective: objective.name, replay, consolidation },
+    ]);
+    const dpo = { objective: 'dpo', replay: 'off', consolidation: null };
+    expect(Object.fromEntries(defaults)).toEqual({
+      lifealign: { objective: 'fpo', replay: 'on', consolidation: { threshold: 0.9, lambda: 0.5 } },
+      er: { ...dpo, replay: 'on' },
+      ewc: { ...dpo, lambda: 0.1, terms: 'all' },
+      gem: { ...dpo, margin: 0.1, decay: 0.9 },
+      cppo: { ...dpo, retention: 0.1, deviations: 1 },
+      olora: { ...dpo, orthogonality: 0.1, l2: 0.01 },
+      l2p: { ...dpo, pool_size: 10, prompt_length: 5, top_k: 3, key_weight: 0.5 },
+      seqft: dpo,
+      stl: { ...dpo, replay: 'never' },
+      mtl: { ...dpo, replay: 'never' },
+    });
   });
 
   it('are listed where a name is unknown', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lastOfStack, stackAdapters } from '../../src/method/stacked-adapter.ts';
-import type { Adapter, LoraTensor } from '../../src/model/adapter.ts';
+import { asLora, type LoraAdapter, type LoraTensor } from '../../src/model/adapter.ts';
 import { Random } from '../../src/support/random.ts';
 import { toyModel } from '../train/toy-engine.ts';
 import { gradientCalls, runMethod, taskAdapter } from './runs.ts';
@@ -9,7 +9,7 @@ import { beginMethod } from './small-adapters.ts';
 
 const settings = { rank: 2, alpha: 6, targets: ['q_proj', 'v_proj'] };
 /** Of random numbers, B's among them. */
-const adapter = (seed: number): Adapter => {
+const adapter = (seed: number): LoraAdapter => {
   const fresh = toyModel.createAdapter(settings, Random.fromSeed(seed));
   const random = Random.fromSeed(seed).fork('values');
   const drawn = ({ shape, data }: LoraTensor) => ({ shape, data: data.map(() => 2 * random.uniform() - 1) });
@@ -18,7 +18,7 @@ const adapter = (seed: number): Adapter => {
 const [aName, bName] = adapter(0).tensors.keys() as unknown as [string, string];
 
 /** (alpha / rank) · B A of one module, row-major. */
-function update({ tensors, settings: { rank, alpha } }: Adapter): number[] {
+function update({ tensors, settings: { rank, alpha } }: LoraAdapter): number[] {
   const [a, b] = [tensors.get(aName)!, tensors.get(bName)!];
   const [rows, columns] = [b.shape[0], a.shape[1]];
   expect([a.shape[0], b.shape[1]]).toEqual([rank, rank]);
@@ -62,7 +62,7 @@ describe('the penalty', () => {
   const penaltyOf = (given: object, past: number[][], a: number[], b: number[]) => {
     const initial = { settings: small, tensors: matrices(a, b) };
     const remembered = { running: new Map(), finished: past.map((row) => matrices(row, [1])) };
-    return beginMethod('olora', given, { initial, remembered }).penalty!(initial);
+    return beginMethod('olora', given, { initial, remembered }).penalty!(initial, []);
   };
 
   it('by hand: the overlaps’ absolute values, and the norms', () => {
@@ -114,7 +114,7 @@ describe('in a run', () => {
       ['1-low', '2-high', '3-last'].map((task) => taskAdapter(output, task)),
     );
     const lora = { ...first!.settings, rank: 2, alpha: 4 };
-    const latest = (adapter: Adapter) => lastOfStack(adapter, lora).tensors;
+    const latest = (adapter: LoraAdapter) => lastOfStack(adapter, lora).tensors;
     expect([first!, second!, third!].map(({ settings: { rank, alpha } }) => [rank, alpha])).toEqual([
       [2, 4],
       [4, 8],
@@ -124,8 +124,8 @@ describe('in a run', () => {
     expect(third!.tensors).toEqual(rebuilt.tensors);
     expect(latest(third!)).not.toEqual(latest(second!));
     // The last step of the last task began with the others in place.
-    const { adapter } = gradientCalls(engine).at(-1)!;
-    expect(stackAdapters([first!.tensors, latest(second!), latest(adapter!)], lora)).toEqual(adapter);
+    const adapter = asLora(gradientCalls(engine).at(-1)!.adapter!);
+    expect(stackAdapters([first!.tensors, latest(second!), latest(adapter)], lora)).toEqual(adapter);
     expect(Number(steps.at(-1)!['penalty'])).toBeGreaterThan(Number(steps[0]!['penalty']));
   });
 
@@ -133,8 +133,8 @@ describe('in a run', () => {
     const { output, engine } = await runMethod('olora', changes);
     const first = await taskAdapter(output, '1-low');
     // 18 rows in batches of 4, one epoch each of two stages.
-    const { adapter } = gradientCalls(engine)[10]!;
-    expect(adapter!.settings.rank).toBe(4);
-    expect(update(adapter!)).toEqual(update(first));
+    const adapter = asLora(gradientCalls(engine)[10]!.adapter!);
+    expect(adapter.settings.rank).toBe(4);
+    expect(update(adapter)).toEqual(update(first));
   });
 });

@@ -1,7 +1,8 @@
 /** Runs of a method over the toy stream, and what the engine was asked for and the steps logged. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readPeftAdapter } from '../../src/model/peft.ts';
+import { asLora } from '../../src/model/adapter.ts';
+import { readAdapterFolder } from '../../src/model/adapter-folder.ts';
 import type { ConfigTree } from '../../src/train/config/overrides.ts';
 import { workspace } from '../train/temporary-folder.ts';
 import { ToyEngine } from '../train/toy-engine.ts';
@@ -25,6 +26,11 @@ export function gradientCalls({ calls }: ToyEngine) {
 }
 
 /** As a task, for example `1-low`, left it. */
-export function taskAdapter(output: string, task: string) {
-  return readPeftAdapter(join(output, 'tasks', task, 'adapter'));
+export function taskPolicy(output: string, task: string) {
+  return readAdapterFolder(join(output, 'tasks', task, 'adapter'));
+}
+
+/** The same, of LoRA matrices. */
+export async function taskAdapter(output: string, task: string) {
+  return asLora(await taskPolicy(output, task));
 }

@@ -7,6 +7,7 @@ import {
   nothingRemembered,
 } from '../../src/method/method.ts';
 import type { Adapter } from '../../src/model/adapter.ts';
+import { toyModel } from '../train/toy-engine.ts';
 
 /** A single matrix "A" of one row. */
 export function smallAdapter(...values: number[]): Adapter {
@@ -31,6 +32,7 @@ export function beginMethod(
   return findMethod(name).begin(settings, {
     initial,
     freshAdapter: () => initial,
+    embeddings: toyModel.embeddings,
     consolidation: null,
     remembered: nothingRemembered,
     ...context,

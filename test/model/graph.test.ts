@@ -1,6 +1,6 @@
 /** The decoder's graph, by the reference kernels in float64, against a decoder written as plain loops. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Adapter } from '../../src/model/adapter.ts';
+import type { LoraAdapter } from '../../src/model/adapter.ts';
 import type { Recompute } from '../../src/model/graph/decoder.ts';
 import { batchInputs } from '../../src/model/graph/layout.ts';
 import { adapterShape, Parameters } from '../../src/model/graph/parameters.ts';
@@ -53,7 +53,7 @@ function dot(a: Value, b: Value): number {
 
 describe.each(TINY_MODELS)('%s', (name, adapterName) => {
   let model: ModelFolder;
-  let adapter: Adapter;
+  let adapter: LoraAdapter;
   let rows: readonly EncodedRow[];
   beforeAll(async () => {
     ({ model, adapter } = await openTiny(name, adapterName));

@@ -2,7 +2,7 @@
  * The Llama decoder once more, written as plainly as can be: one sequence at a time, a loop over positions,
  * a full softmax over everything before. It shares no code with the graph.
  */
-import type { Adapter } from '../../src/model/adapter.ts';
+import type { LoraAdapter } from '../../src/model/adapter.ts';
 import type { DecoderConfig } from '../../src/model/config.ts';
 import type { Value } from '../../src/tensor/operation.ts';
 
@@ -11,7 +11,7 @@ type Vector = readonly number[];
 export function naiveLogProb(
   config: DecoderConfig,
   weights: ReadonlyMap<string, Value>,
-  adapter: Adapter | null,
+  adapter: LoraAdapter | null,
   prompt: ArrayLike<number>,
   response: ArrayLike<number>,
 ): number {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
-  type Adapter,
   adapterHash,
+  type LoraAdapter,
   loraTensorName,
   mapAdapter,
   parseLoraTensorName,
@@ -32,7 +32,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** An adapter with every value random: B as well, and nothing exactly representable by luck. */
-function randomAdapter(targets = ['q_proj', 'v_proj'], over = modules): Adapter {
+function randomAdapter(targets = ['q_proj', 'v_proj'], over = modules): LoraAdapter {
   const random = Random.fromSeed(1);
   const fresh = initialiseAdapter({ rank: 2, alpha: 3.5, targets }, over, random);
   return mapAdapter(fresh, ({ data }) => data.map(() => random.uniform() - 0.5));

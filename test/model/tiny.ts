@@ -1,7 +1,7 @@
 /** The tiny random models of the parity fixtures, rows of random tokens, and values for graphs over them. */
 import { fileURLToPath } from 'node:url';
 import { packBatch } from '../../src/engine/packing.ts';
-import type { Adapter } from '../../src/model/adapter.ts';
+import type { Adapter, LoraAdapter } from '../../src/model/adapter.ts';
 import { rotaryTableValues } from '../../src/model/graph/rope.ts';
 import { type ModelFolder, openModelFolder } from '../../src/model/model-folder.ts';
 import { readPeftAdapter } from '../../src/model/peft.ts';
@@ -23,7 +23,7 @@ export const TINY_MODELS = [
 export async function openTiny(
   name: string,
   adapter: string,
-): Promise<{ model: ModelFolder; adapter: Adapter }> {
+): Promise<{ model: ModelFolder; adapter: LoraAdapter }> {
   const folder = fileURLToPath(new URL(name, FIXTURES));
   return {
     model: await openModelFolder(folder),
@@ -72,8 +72,16 @@ export function batchValues(
   const tables = rotaryTableValues(config, batch.tokenCount);
   const tableShape = [batch.tokenCount, config.headSize / 2];
   const integers = (data: BigInt64Array) => makeValue([data.length], data);
+  // A soft prompt's row has any token, and is to be seen behind the tokens' own embeddings.
+  const size = BigInt(config.vocabularySize);
+  const count = BigInt(batch.tokenCount);
+  const [tokens, embedded] = [
+    batch.tokens.map((id) => (id < size ? id : 1n)),
+    batch.tokens.map((id, at) => (id < size ? BigInt(at) : count + id - size)),
+  ];
   return new Map([
-    ['tokens', integers(batch.tokens)],
+    ['tokens', integers(tokens)],
+    ['embedded', integers(embedded)],
     ['positions', integers(batch.positions)],
     ['segment_sizes', integers(batch.segmentSizes)],
     ['sources', integers(batch.sources)],

@@ -12,9 +12,9 @@ import type { EncodedRow } from '../../src/text/encoded-row.ts';
 /** Relative, of a sequence's log-prob. */
 export const LOGP_TOLERANCE = 1e-4;
 /** Absolute for losses below 1, relative above. */
-const LOSS_TOLERANCE = 1e-4;
-/** Relative L2, of each LoRA tensor by itself. */
-const GRADIENT_TOLERANCE = 1e-3;
+export const LOSS_TOLERANCE = 1e-4;
+/** Relative L2, of each trained matrix by itself. */
+export const GRADIENT_TOLERANCE = 1e-3;
 
 interface Pair<T> {
   readonly chosen: T;
@@ -137,13 +137,29 @@ function decodeFloats(encoded: string): Float32Array {
   return new Float32Array(bytes.buffer);
 }
 
-function euclideanNorm(values: Float32Array): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+function euclideanNorm(values: ArrayLike<number>): number {
+  return Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0));
 }
 
 /** ‖ours − theirs‖ / ‖theirs‖; 0 where both are zero. */
-function relativeDistance(ours: Float32Array, theirs: Float32Array): number {
+export function relativeDistance(ours: ArrayLike<number>, theirs: ArrayLike<number>): number {
   expect(ours.length).toBe(theirs.length);
-  const distance = euclideanNorm(ours.map((value, at) => value - (theirs[at] as number)));
+  const distance = euclideanNorm(Array.from(ours, (value, at) => value - (theirs[at] as number)));
   return distance === 0 ? 0 : distance / euclideanNorm(theirs);
+}
+
+/** Everything that is committed is in the fresh values, numbers up to rounding (base64 of gradients is not compared). */
+export function expectSameNumbers(committed: unknown, fresh: unknown, at: string): void {
+  if (typeof committed === 'number') {
+    expect(Math.abs(committed - (fresh as number)), at).toBeLessThanOrEqual(
+      1e-5 * Math.max(1, Math.abs(committed)),
+    );
+  } else if (typeof committed === 'object' && committed !== null) {
+    for (const [key, value] of Object.entries(committed)) {
+      const isEncoded = key === 'gradients' && !Array.isArray(value);
+      if (!isEncoded) expectSameNumbers(value, (fresh as Record<string, unknown>)[key], `${at}.${key}`);
+    }
+  } else {
+    expect(fresh, at).toBe(committed);
+  }
 }

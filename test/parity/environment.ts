@@ -33,8 +33,9 @@ export async function oraclePython(requirements: Requirements = 'requirements.tx
   return python;
 }
 
-/** Runs one of this folder's scripts; its messages are shown only when it fails. */
-export async function runOracle(script: string, ...args: readonly string[]): Promise<void> {
+/** Runs one of this folder's scripts and returns what it prints; its messages are shown only when it fails. */
+export async function runOracle(script: string, ...args: readonly string[]): Promise<string> {
   const env = { HF_HUB_OFFLINE: '1', TRANSFORMERS_VERBOSITY: 'error', PYTHONWARNINGS: 'ignore' };
-  await execa(await oraclePython(), [join(HERE, script), ...args], { env });
+  const { stdout } = await execa(await oraclePython(), [join(HERE, script), ...args], { env });
+  return stdout;
 }

@@ -8,14 +8,20 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createOrtEngine } from '../../src/engine/ort/index.ts';
 import { type ModelFolder, openModelFolder } from '../../src/model/model-folder.ts';
 import { readPeftAdapter } from '../../src/model/peft.ts';
 import { openModel } from '../../src/model/resolve.ts';
 import { BENCHMARK } from './benchmark-data.ts';
-import { compareLogProbs, compareObjective, type Expected, readExpected } from './comparison.ts';
+import {
+  compareLogProbs,
+  compareObjective,
+  type Expected,
+  expectSameNumbers,
+  readExpected,
+} from './comparison.ts';
 import { runOracle } from './environment.ts';
 import { compareFirstSteps } from './first-step.ts';
 
@@ -113,22 +119,6 @@ describe('tiny models', () => {
     expectSameNumbers(committed, fresh, name);
   });
 });
-
-/** Everything that is committed is in the fresh values, numbers up to rounding (gradients are not compared). */
-function expectSameNumbers(committed: unknown, fresh: unknown, at: string): void {
-  if (typeof committed === 'number') {
-    expect(Math.abs(committed - (fresh as number)), at).toBeLessThanOrEqual(
-      1e-5 * Math.max(1, Math.abs(committed)),
-    );
-  } else if (typeof committed === 'object' && committed !== null) {
-    for (const [key, value] of Object.entries(committed)) {
-      if (key !== 'gradients')
-        expectSameNumbers(value, (fresh as Record<string, unknown>)[key], `${at}.${key}`);
-    }
-  } else {
-    expect(fresh, at).toBe(committed);
-  }
-}
 
 describe('SmolLM2-135M-Instruct', () => {
   it('on real rows', async ({ skip }) => {

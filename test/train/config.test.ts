@@ -271,7 +271,7 @@ describe('--set', () => {
     expect(config.method).toBe('er');
     expect(config.tasks[0]?.train_rows).toBe(8);
     expect(config.stages.sft.learning_rate).toBe(0.001);
-    expect(config.lora.targets).toEqual(['k_proj', 'o_proj']);
+    expect(config.lora?.targets).toEqual(['k_proj', 'o_proj']);
     expect(config.stages.preference.objective).toMatchObject({ name: 'dpo', beta: 0.5 });
   });
 

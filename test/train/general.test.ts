@@ -10,7 +10,7 @@ import { temporaryFolder, workspace } from './temporary-folder.ts';
 import { distribution, ToyEngine, toyModel, toyText } from './toy-engine.ts';
 import { runToy, toyConfig } from './toy-stream.ts';
 
-const options = { text: toyText, invalidRows: 'error', log: () => {} } as const;
+const options = { text: toyText, softTokens: 0, invalidRows: 'error', log: () => {} } as const;
 
 const LETTERS = 'abcdefghij';
 const END = 0;
@@ -134,7 +134,7 @@ describe('a run', () => {
     const lines: string[] = [];
     const log = (line: string) => void lines.push(line);
     const settings = { rows: file, limit: 5, max_new_tokens: 2 };
-    const { indices } = await loadNeutralRows(settings, { text: toyText, invalidRows: 'skip', log });
+    const { indices } = await loadNeutralRows(settings, { ...options, invalidRows: 'skip', log });
     expect(indices).toEqual([0, 2]);
     expect(lines[0]).toMatch(/neutral\.json: row 2 is left out: field "response"/);
     expect(lines[1]).toMatch(/warning: .* only 2 conversations can be used; general\.limit is 5/);

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { methods } from '../../src/method/index.ts';
 import { writePeftAdapter } from '../../src/model/peft.ts';
 import { Random } from '../../src/support/random.ts';
 import { applyOverrides } from '../../src/train/config/overrides.ts';
@@ -25,6 +26,8 @@ async function outcome(...overrides: string[]): Promise<string> {
 
 const seqft = ['method=seqft'];
 const method = (name: string) => [`method=${name}`];
+/** It has no LoRA matrices, which the toy config has settings of. */
+const l2p = [...method('l2p'), 'lora=null'];
 const objective = (name: string) => [...seqft, `stages.preference.objective={name: ${name}}`];
 const cases: readonly (readonly [change: string, context?: readonly string[]])[] = [
   ['adapter=other'],
@@ -37,6 +40,7 @@ const cases: readonly (readonly [change: string, context?: readonly string[]])[]
   ['method=cppo', seqft],
   ['method=olora', seqft],
   ['replay={}', seqft],
+  ['replay={}', l2p],
   ['method_settings.lambda=1', method('ewc')],
   ['method_settings.terms=last', method('ewc')],
   ['method_settings.margin=0.5', method('gem')],
@@ -45,6 +49,10 @@ const cases: readonly (readonly [change: string, context?: readonly string[]])[]
   ['method_settings.deviations=0.5', method('cppo')],
   ['method_settings.orthogonality=0.5', method('olora')],
   ['method_settings.l2=0.5', method('olora')],
+  ['method_settings.pool_size=4', l2p],
+  ['method_settings.prompt_length=2', l2p],
+  ['method_settings.top_k=1', l2p],
+  ['method_settings.key_weight=0.1', l2p],
   ['lora.rank=3'],
   ['lora.alpha=8'],
   ['lora.targets=[q_proj]'],
@@ -113,6 +121,15 @@ describe('every setting reaches the computation', () => {
       expect(await outcome(...context, change)).not.toBe(await baseline(context));
     },
   );
+
+  it('every setting of every method among them', () => {
+    const tried = cases.map(([change, context = []]) => [context[0], change.split('=')[0]].join());
+    for (const { name, settings } of methods) {
+      for (const key of Object.keys(settings.shape)) {
+        expect(tried).toContain([`method=${name}`, `method_settings.${key}`].join());
+      }
+    }
+  });
 
   it('and the same settings give the same outcome', async () => {
     expect(await outcome()).toBe(await baseline([]));

@@ -30,7 +30,7 @@ async function load(train: readonly object[], changes: ConfigTree, task: ConfigT
   const tree = { base: 'x', max_length: 40, general: null, ...changes, tasks };
   const config = await resolveRunConfig(tree, { file: 'run.yaml', folder });
   const lines: string[] = [];
-  const data = await loadStream(config, text, (line) => void lines.push(line));
+  const data = await loadStream(config, text, { softTokens: 0, log: (line) => void lines.push(line) });
   return { ...data, lines, train: data.tasks[0]!.train };
 }
 

@@ -1,7 +1,8 @@
 /**
  * A language model small enough to be exact: the next token depends on the one before it alone. Logits are
- * a fixed bigram table plus two LoRA modules over fixed token features; gradients are worked out by hand
- * here, in float64, and the objective's part of them comes from the reference kernels.
+ * a fixed bigram table plus two LoRA modules over fixed token features, or a fixed matrix times the mean of the soft
+ * prompts in front; gradients are worked out by hand here, in float64, and the objective's part of them comes from
+ * the reference kernels.
  */
 import type {
   Engine,
@@ -12,8 +13,17 @@ import type {
   RowLogProbs,
   RunOptions,
 } from '../../src/engine/engine.ts';
-import { type Adapter, loraTensorName } from '../../src/model/adapter.ts';
-import { checkAdapterFits, initialiseAdapter, type LinearModule } from '../../src/model/lora-modules.ts';
+import { checkSoftTokens } from '../../src/engine/soft-tokens.ts';
+import {
+  type Adapter,
+  isPromptPool,
+  type LoraSettings,
+  loraTensorName,
+  SOFT_PROMPTS,
+} from '../../src/model/adapter.ts';
+import { checkFits } from '../../src/model/adapter-folder.ts';
+import { initialiseAdapter, type LinearModule } from '../../src/model/lora-modules.ts';
+import { TokenEmbeddings } from '../../src/model/token-embeddings.ts';
 import { Random } from '../../src/support/random.ts';
 import type { EncodedRow } from '../../src/text/encoded-row.ts';
 import type { TextSide } from '../../src/train/environment.ts';
@@ -37,6 +47,13 @@ const table = (label: string, rows: number, columns: number, scale: number): num
 };
 const bigrams = table('bigrams', VOCABULARY, VOCABULARY, 1);
 const features = modules.map(({ path }) => table(path, VOCABULARY, FEATURES, 1));
+const embeddings = table('embeddings', VOCABULARY, FEATURES, 1);
+/** From the mean of a row's soft prompts to logits. */
+const softToLogits = table('soft to logits', VOCABULARY, FEATURES, 1);
+
+export const toyEmbeddings = new TokenEmbeddings(VOCABULARY, FEATURES, (tokens) =>
+  Float32Array.from(Array.from(tokens, (token) => embeddings[token]!).flat()),
+);
 
 /** Letters as tokens; what else a text holds does not matter. */
 export const toyText: TextSide = {
@@ -64,9 +81,10 @@ function tokens(text: string): Int32Array {
 }
 
 export const toyModel = {
-  createAdapter: (settings: Adapter['settings'], random: Random) =>
-    initialiseAdapter(settings, modules, random),
-  checkAdapter: (adapter: Adapter, source: string) => checkAdapterFits(adapter, modules, source),
+  createAdapter: (settings: LoraSettings, random: Random) => initialiseAdapter(settings, modules, random),
+  checkAdapter: (adapter: Adapter, source: string) =>
+    checkFits(adapter, { modules, config: { hiddenSize: FEATURES } }, source),
+  embeddings: toyEmbeddings,
 };
 
 export interface ToyOptions {
@@ -114,9 +132,11 @@ export class ToyEngine implements Engine {
       Array.from(adapter.tensors, ([name, { data }]) => [name, new Float64Array(data.length)]),
     );
     for (const [at, row] of rows.entries()) {
-      addGradient(sums, adapter, row.prompt, row.chosen, chosenGradient[at]!);
-      if (objective.responses === 'pair') {
-        addGradient(sums, adapter, row.prompt, row.rejected, rejectedGradient[at]!);
+      const responses =
+        objective.responses === 'pair' ? (['chosen', 'rejected'] as const) : (['chosen'] as const);
+      for (const response of responses) {
+        const weight = (response === 'chosen' ? chosenGradient : rejectedGradient)[at]!;
+        addGradient(sums, adapter, row.prompt, row[response], weight);
       }
     }
     const gradients = new Map(Array.from(sums, ([name, sum]) => [name, Float32Array.from(sum)]));
@@ -130,6 +150,7 @@ export class ToyEngine implements Engine {
   ): Promise<readonly Generated[]> {
     if (temperature !== 1) throw new Error('the toy engine draws at temperature 1 only');
     signal?.throwIfAborted();
+    checkSoftTokens(prompts, adapter, VOCABULARY);
     return prompts.flatMap((prompt, row) =>
       Array.from({ length: samples }, (_, sample) => {
         const random = Random.fromSeed(seed).fork(`${keys?.[row] ?? row} ${sample}`);
@@ -149,6 +170,8 @@ export class ToyEngine implements Engine {
     responses: 'chosen' | 'pair',
     options: RunOptions,
   ): Promise<RowLogProbs> {
+    const prompts = rows.map(({ prompt }) => prompt);
+    checkSoftTokens(prompts, adapter, VOCABULARY);
     const result = { chosen: new Float64Array(rows.length), rejected: new Float64Array(rows.length) };
     for (const [at, row] of rows.entries()) {
       options.signal?.throwIfAborted();
@@ -163,10 +186,11 @@ export class ToyEngine implements Engine {
 }
 
 function sequenceLogProb(prompt: Int32Array, response: Int32Array, adapter: Adapter | null): number {
+  const soft = softMean(prompt, adapter);
   let sum = 0;
   let previous = prompt.at(-1)!;
   for (const token of response) {
-    sum += Math.log(distribution(previous, adapter)[token]!);
+    sum += Math.log(distribution(previous, adapter, soft)[token]!);
     previous = token;
   }
   return sum;
@@ -178,9 +202,10 @@ function drawTokens(
   random: Random,
   { maxNewTokens, stopTokens }: Pick<GenerateOptions, 'maxNewTokens' | 'stopTokens'>,
 ): number[] {
+  const soft = softMean(prompt, adapter);
   const tokens: number[] = [];
   while (tokens.length < maxNewTokens) {
-    const probabilities = distribution(tokens.at(-1) ?? prompt.at(-1)!, adapter);
+    const probabilities = distribution(tokens.at(-1) ?? prompt.at(-1)!, adapter, soft);
     let token = 0;
     let left = random.uniform() - probabilities[0]!;
     while (left >= 0 && token < VOCABULARY - 1) left -= probabilities[++token]!;
@@ -190,9 +215,15 @@ function drawTokens(
   return tokens;
 }
 
-/** Over the next token, [vocabulary]. */
-export function distribution(previous: number, adapter: Adapter | null): number[] {
-  const logits = [...bigrams[previous]!];
+/** Over the next token, [vocabulary]; `soft` is the mean of the soft prompts in front. */
+export function distribution(
+  previous: number,
+  adapter: Adapter | null,
+  soft: readonly number[] = [],
+): number[] {
+  const logits = bigrams[previous]!.map((logit, token) =>
+    soft.reduce((sum, value, at) => sum + softToLogits[token]![at]! * value, logit),
+  );
   for (const module of loraModules(adapter)) {
     const hidden = hiddenOf(module, previous);
     for (let token = 0; token < VOCABULARY; token++) {
@@ -206,8 +237,22 @@ export function distribution(previous: number, adapter: Adapter | null): number[
   return exponentials.map((value) => value / total);
 }
 
+/** The rows of the adapter's soft prompts that stand in front. */
+function softRows(prompt: Int32Array): number[] {
+  return [...prompt].filter((token) => token >= VOCABULARY).map((token) => token - VOCABULARY);
+}
+
+function softMean(prompt: Int32Array, adapter: Adapter | null): number[] {
+  const data = adapter?.tensors.get(SOFT_PROMPTS)?.data;
+  const rows = softRows(prompt);
+  if (!data || rows.length === 0) return [];
+  return Array.from({ length: FEATURES }, (_, at) =>
+    rows.reduce((sum, row) => sum + data[row * FEATURES + at]! / rows.length, 0),
+  );
+}
+
 function loraModules(adapter: Adapter | null) {
-  if (!adapter) return [];
+  if (!adapter || isPromptPool(adapter)) return [];
   const { rank, alpha } = adapter.settings;
   return modules.flatMap(({ path }, at) => {
     const a = adapter.tensors.get(loraTensorName(path, 'A'))?.data;
@@ -234,9 +279,20 @@ function addGradient(
   response: Int32Array,
   weight: number,
 ): void {
+  const soft = softMean(prompt, adapter);
+  const rows = softRows(prompt);
   let previous = prompt.at(-1)!;
   for (const token of response) {
-    const toLogits = distribution(previous, adapter).map((p, at) => weight * ((at === token ? 1 : 0) - p));
+    const toLogits = distribution(previous, adapter, soft).map(
+      (p, at) => weight * ((at === token ? 1 : 0) - p),
+    );
+    for (const row of rows) {
+      const gradient = sums.get(SOFT_PROMPTS)!;
+      for (let at = 0; at < FEATURES; at++) {
+        const slope = toLogits.reduce((sum, value, token) => sum + value * softToLogits[token]![at]!, 0);
+        gradient[row * FEATURES + at]! += slope / rows.length;
+      }
+    }
     for (const module of loraModules(adapter)) {
       const { rank, scaling, b, path } = module;
       const hidden = hiddenOf(module, previous);

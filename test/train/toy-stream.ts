@@ -1,12 +1,13 @@
 /** A stream of two tasks for the toy engine, runs over it, and what they leave. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withPromptPools } from '../../src/engine/prompted-engine.ts';
 import { Random } from '../../src/support/random.ts';
 import type { ConfigTree } from '../../src/train/config/overrides.ts';
 import { resolveRunConfig } from '../../src/train/config/resolve.ts';
 import type { RunEnvironment } from '../../src/train/environment.ts';
 import { runStream } from '../../src/train/stream.ts';
-import { ToyEngine, toyModel, toyText } from './toy-engine.ts';
+import { ToyEngine, toyEmbeddings, toyModel, toyText } from './toy-engine.ts';
 
 /** Writes data files of two tasks that disagree: the first prefers low letters, the second high ones. */
 export function writeToyData(folder: string): void {
@@ -55,7 +56,7 @@ export async function runToy(
 ) {
   const config = await resolveRunConfig(tree, { file: 'toy.yaml', folder });
   return runStream(config, {
-    engine,
+    engine: withPromptPools(engine, toyEmbeddings),
     text: toyText,
     ...toyModel,
     outputFolder: join(folder, 'output'),

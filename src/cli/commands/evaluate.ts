@@ -42,7 +42,7 @@ export function registerEvaluate(program: Command): void {
     .command('evaluate')
     .description('log-prob scores, answers, text scores and judges of a model or run on a set of tasks')
     .option('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
-    .option('--adapter <folder>', 'a PEFT adapter on top of the model')
+    .option('--adapter <folder>', 'an adapter on top of the model: a PEFT folder, or a prompt pool of a run')
     .option('--run <folder>', "instead of --model: a run's base, adapter, and tasks unless others are given")
     .option('--after <task>', 'with --run: the adapter as task 1, 2, ... left it (default: the last task)')
     .option('--tasks <file>', 'YAML, tasks: a list of {name, test, test_rows, judge, llm_judge, private}')

@@ -36,7 +36,7 @@ export function registerGenerate(program: Command): void {
     .command('generate')
     .description('answers of a model to the prompts of a data file, or to one prompt')
     .requiredOption('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
-    .option('--adapter <folder>', 'a PEFT adapter on top of the model')
+    .option('--adapter <folder>', 'an adapter on top of the model: a PEFT folder, or a prompt pool of a run')
     .option('--data <file>', 'JSON array or JSONL of rows with query or prompt')
     .option('--output <file>', 'JSON lines {index, text, tokens, finish_reason}')
     .option('--prompt <text>', 'instead of a file: its answer goes to standard output as it comes')
@@ -70,7 +70,8 @@ async function generate(flags: GenerateFlags): Promise<void> {
     const { readEndTokens } = await import('../../text/end-tokens.ts');
     const { generateText } = await import('../../eval/generate-text.ts');
     const invalidRows = task.kind === 'file' ? task.invalidRows : 'error';
-    const { maxPositions } = model.config;
+    const { softTokenCount } = await import('../../model/prompt-pool.ts');
+    const maxPositions = model.config.maxPositions - softTokenCount(adapter);
     const encoded = encodePrompts(rows, text, { file, maxPositions, invalidRows });
     const { prompts } = encoded;
     reportLeftOut(file, [...skipped, ...encoded.skipped]);

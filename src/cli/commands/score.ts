@@ -25,7 +25,7 @@ export function registerScore(program: Command): void {
     .command('score')
     .description('log-probabilities of the chosen and rejected responses of every row')
     .requiredOption('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
-    .option('--adapter <folder>', 'a PEFT adapter on top of the model')
+    .option('--adapter <folder>', 'an adapter on top of the model: a PEFT folder, or a prompt pool of a run')
     .requiredOption('--data <file>', 'JSON array or JSONL of {query or prompt, chosen, rejected}')
     .requiredOption(
       '--output <file>',
@@ -54,13 +54,16 @@ async function score(options: ScoreOptions): Promise<void> {
   try {
     const adapter = options.adapter === undefined ? null : await readAdapter(options.adapter);
     const { encodeRows } = await import('../../text/segments.ts');
-    const maxLength = Math.min(longest, model.config.maxPositions);
+    const { scoredTokenCount } = await import('../../train/reference.ts');
+    const { textRoom } = await import('../../train/task-rows.ts');
+    const { softTokenCount } = await import('../../model/prompt-pool.ts');
+    const maxLength = textRoom(longest, model.config, softTokenCount(adapter));
     const encodedRows = encodeRows(rows, text, { file, maxLength, invalidRows });
     const { encoded, kept, cutPrompts } = encodedRows;
     await interruptible({ reason: 'interrupted; nothing was written' }, async (signal) => {
       reportLeftOut(file, [...skipped, ...encodedRows.skipped], cutPrompts, maxLength);
       if (encoded.length === 0) throw new DataError({ file }, 'no rows are left that can be scored');
-      const bar = progress({ label: 'scoring', total: countTokens(encoded), unit: 'tokens' });
+      const bar = progress({ label: 'scoring', total: scoredTokenCount(encoded, adapter), unit: 'tokens' });
       const onProgress = (tokens: number) => bar.advance(tokens);
       const logps = await engine.score(encoded, adapter, { onProgress, signal }).finally(() => bar.stop());
       const indices = kept.map((position) => rows[position]!.index);
@@ -80,14 +83,6 @@ function checkedOptions(options: ScoreOptions): { invalidRows: 'error' | 'skip';
     throw new UserError(`--max-length: expected a positive number of tokens, got "${maxLength}"`);
   }
   return { invalidRows, longest: Number(maxLength) };
-}
-
-/** As the engine counts them: a shared prompt twice. */
-function countTokens(rows: readonly EncodedRow[]): number {
-  return rows.reduce(
-    (sum, { prompt, chosen, rejected }) => sum + 2 * prompt.length + chosen.length + rejected.length,
-    0,
-  );
 }
 
 /**

@@ -12,6 +12,22 @@ export function adapterFeeds(adapter: Adapter | null): Feeds {
   return Object.fromEntries(adapter?.tensors ?? []);
 }
 
+/**
+ * Token ids as the graphs take them: a soft prompt's row, whose id lies beyond the vocabulary, has any token, and
+ * `embedded` says what is to be seen there (`tokenStates` in model/graph/decoder.ts).
+ */
+export function tokenFeeds(ids: readonly number[], vocabularySize: number): Feeds {
+  const isSoft = (id: number) => id >= vocabularySize;
+  const feed = (values: readonly number[]): Feed => ({
+    data: BigInt64Array.from(values, BigInt),
+    shape: [values.length],
+  });
+  return {
+    tokens: feed(ids.map((id) => (isSoft(id) ? 0 : id))),
+    embedded: feed(ids.map((id, at) => (isSoft(id) ? ids.length + id - vocabularySize : at))),
+  };
+}
+
 /** What an objective reads beside log-probs, for the rows of one micro-batch, filled up to its pairs. */
 export function objectiveFeeds(
   { rows, objective, constants }: Omit<GradientRequest, 'adapter'>,
@@ -62,16 +78,18 @@ export class RotaryTables {
 /** Feeds of packed batches. */
 export class BatchFeeds {
   readonly #tables: RotaryTables;
+  readonly #vocabularySize: number;
 
   constructor(config: DecoderConfig) {
     this.#tables = new RotaryTables(config);
+    this.#vocabularySize = config.vocabularySize;
   }
 
   of(batch: PackedBatch): Feeds {
     const targets = batch.targets.length;
     const list = (data: BigInt64Array): Feed => ({ data, shape: [data.length] });
     return {
-      tokens: list(batch.tokens),
+      ...tokenFeeds(Array.from(batch.tokens, Number), this.#vocabularySize),
       positions: list(batch.positions),
       segment_sizes: list(batch.segmentSizes),
       sources: list(batch.sources),

@@ -1,7 +1,7 @@
 /** The embedded engine: graphs built here, run by ONNX Runtime on the CPU, without Python. */
 import { availableParallelism } from 'node:os';
 import { env } from 'onnxruntime-node';
-import type { Adapter } from '../../model/adapter.ts';
+import { type Adapter, isPromptPool } from '../../model/adapter.ts';
 import { decodingGraph, NarrowParameters } from '../../model/graph/decode.ts';
 import type { Recompute } from '../../model/graph/decoder.ts';
 import type { LayoutOptions } from '../../model/graph/layout.ts';
@@ -22,6 +22,7 @@ import type {
   RunOptions,
 } from '../engine.ts';
 import type { PackedBatch } from '../packing.ts';
+import { checkSoftTokens } from '../soft-tokens.ts';
 import { type BatchingDefaults, batchingDefaults, defaultLanes, recomputeFor } from './defaults.ts';
 import { EmittedGraphs } from './emitted-graphs.ts';
 import { adapterFeeds, BatchFeeds, objectiveFeeds } from './feeds.ts';
@@ -96,6 +97,7 @@ export class OrtEngine implements Engine {
     adapter: Adapter | null,
     options: RunOptions = {},
   ): Promise<RowLogProbs> {
+    this.#checkPrompts(rows, adapter);
     const result = emptyLogProbs(rows.length);
     const kind = adapterKey(adapter);
     const shape = adapter && adapterShape(adapter);
@@ -126,6 +128,7 @@ export class OrtEngine implements Engine {
     const { rows, adapter, objective, backward = 'float32' } = request;
     const { responses } = objective;
     await this.checkBackward(backward);
+    this.#checkPrompts(rows, adapter);
     const logps = emptyLogProbs(rows.length);
     const sums = [...adapter.tensors].map(
       ([name, { data }]) => [name, new Float64Array(data.length)] as const,
@@ -176,6 +179,7 @@ export class OrtEngine implements Engine {
     options: GenerateOptions,
   ): Promise<readonly Generated[]> {
     const { config } = this.#model;
+    checkSoftTokens(prompts, adapter, config.vocabularySize);
     const { answers, slots } = planAnswers(prompts, config, options);
     if (answers.length === 0) return [];
     const shape = adapter && adapterShape(adapter);
@@ -195,6 +199,11 @@ export class OrtEngine implements Engine {
 
   close(): Promise<void> {
     return this.#lanes.close();
+  }
+
+  #checkPrompts(rows: readonly EncodedRow[], adapter: Adapter | null): void {
+    const prompts = rows.map(({ prompt }) => prompt);
+    checkSoftTokens(prompts, adapter, this.#model.config.vocabularySize);
   }
 
   /** Runs a graph once, with a session that is made when first needed. */
@@ -280,8 +289,8 @@ function normaliser({ rows, objective }: GradientRequest): number {
 /** Graphs depend on an adapter's shapes and scaling, not on its values. */
 function adapterKey(adapter: Adapter | null): string {
   if (!adapter) return 'base';
-  const { rank, alpha } = adapter.settings;
-  return JSON.stringify([rank, alpha, ...adapter.tensors.keys()]);
+  const shapes = Array.from(adapter.tensors, ([name, { shape }]) => [name, ...shape]);
+  return JSON.stringify([isPromptPool(adapter) ? null : adapter.settings.alpha, shapes]);
 }
 
 function addTo(total: Float64Array, values: Float32Array): void {

@@ -2,8 +2,18 @@
  * The Llama family of decoders as a tensor graph: RMSNorm, rotary grouped-query attention and SwiGLU,
  * with residual connections. Differences between families are fields of the configuration.
  */
-import { add, gatherRows, input, multiply, region, rmsNorm, rotary, silu } from '../../tensor/functions.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import {
+  add,
+  concat,
+  gatherRows,
+  input,
+  multiply,
+  region,
+  rmsNorm,
+  rotary,
+  silu,
+} from '../../tensor/functions.ts';
+import { dimensionAt, type Tensor } from '../../tensor/tensor.ts';
 import type { DecoderConfig } from '../config.ts';
 import type { BatchInputs } from './layout.ts';
 import { causalBiases, packedAttention } from './packed-attention.ts';
@@ -112,6 +122,18 @@ function embeddings({ config, parameters }: Pick<LayerContext, 'config' | 'param
   return parameters.base('model.embed_tokens.weight', [config.vocabularySize, config.hiddenSize]);
 }
 
+/**
+ * What the first layer sees. [tokens, hidden] With soft prompts a further input, int64 `embedded` [tokens], says for
+ * every token which row it is of the token embeddings, one for each token, followed by the soft prompts.
+ */
+function tokenStates(context: LayerContext): Tensor {
+  const { parameters, tokens } = context;
+  const ofTokens = gatherRows(embeddings(context), tokens);
+  const softPrompts = parameters.softPrompts();
+  if (!softPrompts) return ofTokens;
+  return gatherRows(concat([ofTokens, softPrompts], 0), input('embedded', [dimensionAt(tokens, 0)], 'int64'));
+}
+
 /** The language-model head. [vocabulary, hidden] */
 export function headWeight(config: DecoderConfig, parameters: Parameters): Tensor {
   return config.tiedEmbeddings
@@ -140,7 +162,7 @@ export function decoderLayers(
  */
 export function layers(context: LayerContext, rows: Tensor, recompute: Recompute = 'nothing'): Tensor {
   const last = context.config.layers - 1;
-  let x = gatherRows(embeddings(context), context.tokens);
+  let x = tokenStates(context);
   for (let index = 0; index <= last; index++) {
     const wanted = index === last ? rows : undefined;
     if (recompute === 'layers') {

@@ -1,19 +1,19 @@
 /** Where a graph's parameters come from: frozen weights in files, or trained tensors given with a run. */
 import { add, frozenMatmul, input, matmul, weight } from '../../tensor/functions.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { type Adapter, loraTensorName } from '../adapter.ts';
+import { type Adapter, isPromptPool, loraTensorName, SOFT_PROMPTS } from '../adapter.ts';
 
 /** The shapes and scaling of an adapter, without its values. */
 export interface AdapterShape {
-  /** alpha / rank */
+  /** alpha / rank; of LoRA matrices alone */
   readonly scaling: number;
   readonly shapes: ReadonlyMap<string, readonly [number, number]>;
 }
 
-export function adapterShape({ settings, tensors }: Adapter): AdapterShape {
+export function adapterShape(adapter: Adapter): AdapterShape {
   return {
-    scaling: settings.alpha / settings.rank,
-    shapes: new Map([...tensors].map(([name, { shape }]) => [name, shape])),
+    scaling: isPromptPool(adapter) ? 1 : adapter.settings.alpha / adapter.settings.rank,
+    shapes: new Map([...adapter.tensors].map(([name, { shape }]) => [name, shape])),
   };
 }
 
@@ -85,13 +85,25 @@ export class Parameters {
     const shapeA = this.#adapter?.shapes.get(nameA);
     const shapeB = this.#adapter?.shapes.get(nameB);
     if (!this.#adapter || !shapeA || !shapeB) return null;
-    const make = (name: string, shape: readonly number[]) =>
-      this.#once(name, () => {
-        const tensor = input(name, shape);
-        this.trainable.set(name, tensor);
-        return tensor;
-      });
-    return { a: make(nameA, shapeA), b: make(nameB, shapeB), scaling: this.#adapter.scaling };
+    return {
+      a: this.#trainedMatrix(nameA, shapeA),
+      b: this.#trainedMatrix(nameB, shapeB),
+      scaling: this.#adapter.scaling,
+    };
+  }
+
+  /** The soft prompts' vectors [rows, hidden], if the adapter has them. */
+  softPrompts(): Tensor | null {
+    const shape = this.#adapter?.shapes.get(SOFT_PROMPTS);
+    return shape ? this.#trainedMatrix(SOFT_PROMPTS, shape) : null;
+  }
+
+  #trainedMatrix(name: string, shape: readonly number[]): Tensor {
+    return this.#once(name, () => {
+      const tensor = input(name, shape);
+      this.trainable.set(name, tensor);
+      return tensor;
+    });
   }
 }
 

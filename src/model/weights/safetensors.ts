@@ -83,6 +83,26 @@ export function readTensor(entry: SafetensorsEntry): Float32Array {
   });
 }
 
+/** Some rows of a float32 matrix, one after another, in the order they are asked for. */
+export function readRows(
+  { file, name, dtype, shape, offset }: SafetensorsEntry,
+  rows: ArrayLike<number>,
+): Float32Array {
+  const [count = 0, columns = 0] = shape;
+  if (dtype !== 'F32') throw new Error(`${file}: tensor "${name}" is ${dtype}; rows are read of F32 only`);
+  return withFile(file, (descriptor) => {
+    const values = new Float32Array(rows.length * columns);
+    for (let at = 0; at < rows.length; at++) {
+      const row = rows[at] as number;
+      if (row < 0 || row >= count) throw new RangeError(`tensor "${name}" has no row ${row}`);
+      const target = values.subarray(at * columns, (at + 1) * columns);
+      const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+      readFully(descriptor, bytes, offset + row * target.byteLength, file);
+    }
+    return values;
+  });
+}
+
 function readWidened(
   entry: SafetensorsEntry,
   elementBytes: number,

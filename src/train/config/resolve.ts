@@ -5,19 +5,19 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
+import * as z from 'zod';
 import { resolveSource } from '../../data/builtin/source.ts';
 import { findMethod } from '../../method/index.ts';
 import type { Method } from '../../method/method.ts';
-import type { LoraSettings } from '../../model/adapter.ts';
-import { readPeftAdapter } from '../../model/peft.ts';
 import { isModelName } from '../../model/resolve.ts';
 import { createObjective, parseObjectiveSettings } from '../../objective/index.ts';
 import { REFERENCE_CONSTANTS } from '../../objective/log-ratio.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { readTextFile } from '../../support/json.ts';
+import { givenAdapter, type Refuse } from './given-adapter.ts';
 import { configError } from './messages.ts';
 import { applyOverrides, type ConfigTree, isTree, yamlValue } from './overrides.ts';
-import { type RunConfig, runConfigSchema } from './schema.ts';
+import { loraSchema, type RunConfig, runConfigSchema } from './schema.ts';
 
 /** What a run writes beside its resolved config; ignored when that file starts another run. */
 export const PROVENANCE_KEY = 'provenance';
@@ -57,7 +57,10 @@ export async function resolveRunConfig(tree: ConfigTree, { file, folder }: Confi
   refuseForeignParts(tree, method, refuse);
 
   const filled = withMethodDefaults(tree, method);
-  const schema = runConfigSchema.extend({ method_settings: method.settings.prefault({}) });
+  const schema = runConfigSchema.extend({
+    method_settings: method.settings.prefault({}),
+    lora: method.createPool ? z.null().default(null) : loraSchema.prefault({}),
+  });
   const parsed = schema.safeParse(filled);
   if (!parsed.success) throw configError(file, schema, filled, parsed.error.issues);
   const config = parsed.data;
@@ -74,7 +77,7 @@ export async function resolveRunConfig(tree: ConfigTree, { file, folder }: Confi
     ...config,
     base: await pathOrName(config.base, absolute(config.base)),
     adapter,
-    lora: adapter === null ? config.lora : await adapterSettings(adapter, tree['lora'], config.lora, refuse),
+    ...(adapter === null ? {} : await givenAdapter(adapter, { tree, config, method, refuse })),
     tasks: config.tasks.map((task) => ({ ...task, train: rowsOf(task.train), test: rowsOf(task.test) })),
     general: config.general && { ...config.general, rows: rowsOf(config.general.rows) },
     stages: {
@@ -92,15 +95,14 @@ async function pathOrName(given: string, path: string): Promise<string> {
   return !existsSync(path) && (await isModelName(given)) ? given : path;
 }
 
-type Refuse = (field: string, problem: string) => DataError;
-
 /** A part that the method does not have would be logged and reach nothing. */
 function refuseForeignParts(tree: ConfigTree, method: Method, refuse: Refuse): void {
   const isForeign = {
+    lora: method.createPool !== undefined,
     replay: method.defaults.replay === 'never',
     consolidation: method.defaults.consolidation === null,
   };
-  for (const part of ['replay', 'consolidation'] as const) {
+  for (const part of ['lora', 'replay', 'consolidation'] as const) {
     const given = tree[part];
     if (isForeign[part] && given !== undefined && given !== null) {
       throw refuse(part, `the method ${method.name} has no ${part}, so these settings would have no effect`);
@@ -165,21 +167,6 @@ function checkedObjective(
     throw refuse(
       'reference',
       `the objective ${objective.name} has no reference policy, so it would have no effect`,
-    );
-  }
-  return settings;
-}
-
-/** An adapter brings its own rank, alpha and targets; a config may repeat them but not contradict. */
-async function adapterSettings(folder: string, given: unknown, lora: LoraSettings, refuse: Refuse) {
-  const { rank, alpha, targets } = (await readPeftAdapter(folder)).settings;
-  const settings = { rank, alpha, targets: [...targets] };
-  const sorted = (value: unknown) => JSON.stringify(Array.isArray(value) ? value.toSorted() : value);
-  for (const key of ['rank', 'alpha', 'targets'] as const) {
-    if (!isTree(given) || given[key] === undefined || sorted(lora[key]) === sorted(settings[key])) continue;
-    throw refuse(
-      `lora.${key}`,
-      `${JSON.stringify(lora[key])}, but the adapter ${folder} has ${JSON.stringify(settings[key])}`,
     );
   }
   return settings;

@@ -49,21 +49,22 @@ export const generalSchema = z.strictObject({
   max_new_tokens: count.default(24),
 });
 
+export const loraSchema = z.strictObject({
+  rank: count.default(8),
+  alpha: positive.default(16),
+  targets: z.array(z.string().min(1)).min(1).default(['q_proj', 'v_proj']),
+});
+
 export const runConfigSchema = z.strictObject({
   /** A model folder or GGUF file, looked for beside the config first, or a name known to `models list`. */
   base: z.string().min(1),
-  /** A PEFT folder to start from. */
+  /** An adapter's folder to start from. */
   adapter: z.string().min(1).nullable().default(null),
   method: z.string(),
   /** The method's own; method/ says which it has. */
   method_settings: z.record(z.string(), z.unknown()),
-  lora: z
-    .strictObject({
-      rank: count.default(8),
-      alpha: positive.default(16),
-      targets: z.array(z.string().min(1)).min(1).default(['q_proj', 'v_proj']),
-    })
-    .prefault({}),
+  /** `null` under a method that trains no LoRA matrices. */
+  lora: loraSchema.nullable(),
   tasks: z.array(task).min(1),
   stages: z.strictObject({
     sft: z.strictObject({ ...stage, learning_rate: positive.default(1e-4) }).prefault({}),
@@ -82,7 +83,7 @@ export const runConfigSchema = z.strictObject({
     })
     .nullable(),
   consolidation: z.strictObject({ threshold: z.number().positive().max(1), lambda: share }).nullable(),
-  /** `base`, `previous` (the adapter at the task's start), or a PEFT folder. */
+  /** `base`, `previous` (the adapter at the task's start), or an adapter's folder. */
   reference: z.string().min(1).default('base'),
   /** After each task: the tasks seen so far, or all. */
   evaluate: z.enum(['seen', 'all']).default('seen'),
@@ -101,7 +102,7 @@ export const runConfigSchema = z.strictObject({
    * multiply such integers, and changes gradients a little.
    */
   backward: z.enum(['float32', 'int8']).default('float32'),
-  /** Tokens of prompt and longer response together. */
+  /** Tokens of prompt and longer response together, soft prompts among them. */
   max_length: z.int().min(2).default(2048),
   invalid_rows: z.enum(['error', 'skip']).default('error'),
   seed: z.int().min(0).default(0),

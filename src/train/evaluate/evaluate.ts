@@ -6,11 +6,13 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { adapterHash } from '../../model/adapter.ts';
+import { softTokenCount } from '../../model/prompt-pool.ts';
 import { writeJsonFile } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { lockFolder } from '../folder-lock.ts';
 import { loadNeutralRows, measureGeneral, type NeutralRows, type NeutralSettings } from '../neutral.ts';
 import { FixedPolicy } from '../reference.ts';
+import { textRoom } from '../task-rows.ts';
 import type { EvaluationEnvironment } from './environment.ts';
 import { type Evaluation, fingerprint, settingsOf } from './evaluation.ts';
 import { type LoadedTask, loadTask } from './rows.ts';
@@ -108,20 +110,21 @@ async function generalAbility(
 
 /** @throws {UserError} where the run was measured on other conversations. */
 async function loadNeutral(
-  { general, expectedNeutral, invalidRows }: Evaluation,
+  { adapter, general, expectedNeutral, invalidRows }: Evaluation,
   { text, log = () => {} }: EvaluationEnvironment,
 ): Promise<NeutralRows | null> {
   if (!general) return null;
-  const neutral = await loadNeutralRows(general, { text, invalidRows, log });
+  const softTokens = softTokenCount(adapter);
+  const neutral = await loadNeutralRows(general, { text, softTokens, invalidRows, log });
   if (expectedNeutral === undefined || neutral.sha256 === expectedNeutral) return neutral;
   throw new DataError({ file: general.rows }, 'not the neutral conversations the run was measured on');
 }
 
 async function loadTasks(
-  { tasks, expectedRows, maxLength: longest, invalidRows }: Evaluation,
+  { adapter, tasks, expectedRows, maxLength: longest, invalidRows }: Evaluation,
   { text, log = () => {} }: EvaluationEnvironment,
 ): Promise<LoadedTask[]> {
-  const maxLength = Math.min(longest, text.maxPositions);
+  const maxLength = textRoom(longest, text, softTokenCount(adapter));
   const loaded: LoadedTask[] = [];
   for (const [at, task] of tasks.entries()) {
     const one = await loadTask(task, text, { maxLength, invalidRows, log });

@@ -4,7 +4,7 @@
  */
 import type { Adapter } from '../../../model/adapter.ts';
 import type { DecoderConfig } from '../../../model/config.ts';
-import { adapterFeeds, RotaryTables } from '../feeds.ts';
+import { adapterFeeds, RotaryTables, tokenFeeds } from '../feeds.ts';
 import type { Feed, Feeds, OrtSession } from '../open-session.ts';
 import type { Past } from './key-value-cache.ts';
 
@@ -45,7 +45,7 @@ export class DecodingStep {
     const { logits, ...outputs } = await this.#session.run({
       ...this.#adapter,
       ...this.#tables.forPositions(Math.max(tokens, ...positions)),
-      ...rowFeeds(rows),
+      ...rowFeeds(rows, this.#vocabulary),
       mask: maskOf(rows, past.capacity),
       ...past.feeds,
     });
@@ -59,7 +59,7 @@ function widthOf(rows: readonly NewTokens[]): number {
   return Math.max(...rows.map((row) => row.tokens.length));
 }
 
-function rowFeeds(rows: readonly NewTokens[]): Feeds {
+function rowFeeds(rows: readonly NewTokens[], vocabularySize: number): Feeds {
   const width = widthOf(rows);
   const tokens: number[] = [];
   const positions: number[] = [];
@@ -77,7 +77,7 @@ function rowFeeds(rows: readonly NewTokens[]): Feeds {
     last.push(tokens.length - 1);
   });
   return {
-    tokens: integers(tokens),
+    ...tokenFeeds(tokens, vocabularySize),
     positions: integers(positions),
     padded: integers(padded),
     packed: integers(packed),
