@@ -6,7 +6,13 @@ import type { Journal } from '../shared/journal.ts';
 import { measureRounds, type Side } from '../shared/rounds.ts';
 import { withScratchFolder } from '../shared/scratch.ts';
 import { type SideSummary, speedUps, summariseSide } from '../shared/summary.ts';
-import { type OurRequest, RECIPE, type TrainingReport, type TrainingStep } from './request.ts';
+import {
+  type OurRequest,
+  RECIPE,
+  type TrainingReport,
+  type TrainingStep,
+  type TrlSettings,
+} from './request.ts';
 import { DEFAULT, describeSettings, measureTrl, type Trial, tryCandidates } from './trl.ts';
 import { prepareWorkload, type Workload } from './workload.ts';
 
@@ -20,6 +26,8 @@ export interface ComparisonOptions {
   readonly epochs: number;
   readonly repeats: number;
   readonly threads: number;
+  /** TRL's settings among which its best is looked for. */
+  readonly candidates: readonly TrlSettings[];
   readonly journal: Journal;
 }
 
@@ -28,7 +36,7 @@ export interface TrainingComparison {
   readonly tokens: number;
   readonly promptLength: number;
   readonly responseLength: number;
-  /** Ours, TRL as it comes, TRL at its best. */
+  /** Ours, exact and with an 8-bit backward pass; TRL as it comes, TRL at its best. */
   readonly sides: readonly SideSummary[];
   /** How many times as fast we are as each. */
   readonly speedUps: readonly number[];
@@ -43,11 +51,18 @@ export function compareTraining(options: ComparisonOptions): Promise<TrainingCom
   return withScratchFolder(async (folder) => {
     const { set, threads, journal } = options;
     const small = { ...options, rows: RECIPE.effectiveBatch, epochs: 1, folder: join(folder, 'trial') };
-    const trials = await tryCandidates(set, await prepareWorkload(small), threads, journal);
+    const trials = await tryCandidates(
+      options.candidates,
+      set,
+      await prepareWorkload(small),
+      threads,
+      journal,
+    );
     const workload = await prepareWorkload({ ...options, folder: join(folder, 'whole') });
     const best = trials[0]!.settings;
     const sides: readonly Side<TrainingReport>[] = [
-      { name: 'lifealign', measure: () => measureOurs(workload, threads) },
+      { name: 'lifealign', measure: () => measureOurs(workload.config, threads) },
+      { name: 'lifealign, backward in int8', measure: () => measureOurs(workload.int8Config, threads) },
       {
         name: `TRL, ${describeSettings(DEFAULT)}`,
         measure: () => measureTrl(workload, DEFAULT, threads),
@@ -80,7 +95,7 @@ async function compareSides(
 }
 
 /** With a cache of its own, so that reference log-probs are computed anew. */
-function measureOurs({ config }: Workload, threads: number): Promise<Measured<TrainingReport>> {
+function measureOurs(config: string, threads: number): Promise<Measured<TrainingReport>> {
   return withScratchFolder((folder) => {
     const paths = { config, output: join(folder, 'output'), cache: join(folder, 'cache') };
     const request: OurRequest = { ...paths, threads };

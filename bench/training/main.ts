@@ -5,8 +5,8 @@
  *
  *     npm run bench:training -- [--record] [--resume]
  *
- * `--sets`, `--rows`, `--epochs`, `--repeats` and `--threads` change the defaults below; `--data` names the
- * benchmark's folder, whose rows are used. Needs Python; the first run installs torch.
+ * `--sets`, `--rows`, `--epochs`, `--repeats` and `--threads` change the defaults below; `--candidates 1,5` tries
+ * some of TRL's settings only (their list: trl.ts); `--data` names the benchmark's folder, whose rows are used. Needs Python; the first run installs torch.
  */
 import { availableParallelism } from 'node:os';
 import { wholeNumber } from '../../src/cli/whole-number.ts';
@@ -18,6 +18,7 @@ import { describeMachine, warnIfBusy } from '../shared/machine.ts';
 import { compareTraining, type TrainingComparison } from './compare.ts';
 import { trainingReport } from './report.ts';
 import { RECIPE } from './request.ts';
+import { CANDIDATES } from './trl.ts';
 
 async function main(): Promise<void> {
   const flags = readFlags({
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
     epochs: { type: 'string', default: '3' },
     repeats: { type: 'string', default: '3' },
     threads: { type: 'string', default: String(availableParallelism()) },
+    candidates: { type: 'string', default: CANDIDATES.map((_, at) => at + 1).join(',') },
     data: { type: 'string', default: BENCHMARK },
     resume: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
@@ -40,6 +42,10 @@ async function main(): Promise<void> {
   const repeats = wholeNumber('--repeats', flags.repeats, 1, 100);
   const threads = wholeNumber('--threads', flags.threads, 1, 1024);
 
+  const candidates = flags.candidates
+    .split(',')
+    .map((number) => CANDIDATES[wholeNumber('--candidates', number, 1, CANDIDATES.length) - 1]!);
+
   const machine = describeMachine();
   warnIfBusy(machine);
   const model = await openModel('smollm2-135m-instruct');
@@ -47,7 +53,9 @@ async function main(): Promise<void> {
   const journal = await Journal.open('training', { machine, rows, epochs, threads, data }, flags.resume);
   const comparisons: TrainingComparison[] = [];
   for (const set of flags.sets.split(',')) {
-    comparisons.push(await compareTraining({ model, set, data, rows, epochs, repeats, threads, journal }));
+    comparisons.push(
+      await compareTraining({ model, set, data, rows, epochs, repeats, threads, candidates, journal }),
+    );
   }
   const numbers = { rows, epochs, threads, repeats, recipe: RECIPE, comparisons };
   const markdown = trainingReport(machine, numbers);

@@ -15,14 +15,15 @@ export const DEFAULT: TrlSettings = {
 };
 
 /** Memory is no object: references once, no activation computed again. */
-const CANDIDATES: readonly TrlSettings[] = (['float32', 'bfloat16', 'bfloat16 weights'] as const).flatMap(
-  (precision) =>
-    [1, 4].map((batchSize) => ({
-      precision,
-      batchSize,
-      precomputeReference: true,
-      gradientCheckpointing: false,
-    })),
+export const CANDIDATES: readonly TrlSettings[] = (
+  ['float32', 'bfloat16', 'bfloat16 weights'] as const
+).flatMap((precision) =>
+  [1, 4].map((batchSize) => ({
+    precision,
+    batchSize,
+    precomputeReference: true,
+    gradientCheckpointing: false,
+  })),
 );
 
 export function measureTrl(
@@ -51,15 +52,16 @@ export interface Trial {
   readonly peakResidentBytes: number;
 }
 
-/** Every candidate once over a small workload, quickest first. */
+/** Each candidate once over a small workload, quickest first. */
 export async function tryCandidates(
+  candidates: readonly TrlSettings[],
   label: string,
   workload: Workload,
   threads: number,
   journal: Journal,
 ): Promise<readonly Trial[]> {
   const trials: Trial[] = [];
-  for (const settings of CANDIDATES) {
+  for (const settings of candidates) {
     const name = `${label}, trial of ${describeSettings(settings)}`;
     const result = await journal.result(name, () => measureTrl(workload, settings, threads));
     const tokensPerSecond = workload.tokens / result.seconds;

@@ -36,6 +36,8 @@ export interface Workload {
   readonly model: string;
   /** For us: a run's config. For TRL: rows of token ids and their order. */
   readonly config: string;
+  /** The same with `backward: int8`. */
+  readonly int8Config: string;
   readonly encoded: string;
   readonly adapter: string;
   /** Over all epochs: prompt and response of both sides of every pair, so that a shared prompt counts twice. */
@@ -62,6 +64,8 @@ export async function prepareWorkload(options: WorkloadOptions): Promise<Workloa
     baseModel: model.path,
   });
   await writeFileAtomic(config, stringify(runConfig(options, rows, adapter)));
+  const int8Config = join(folder, 'config-int8.yaml');
+  await writeFileAtomic(int8Config, stringify({ ...runConfig(options, rows, adapter), backward: 'int8' }));
   const ids = pairs.map(({ ids: { prompt, chosen, rejected } }) => ({
     prompt_ids: [...prompt],
     chosen_ids: [...chosen],
@@ -75,7 +79,7 @@ export async function prepareWorkload(options: WorkloadOptions): Promise<Workloa
     sum(({ chosen, rejected }) => chosen.length + rejected.length),
   ];
   return {
-    ...{ model: model.path, config, encoded, adapter },
+    ...{ model: model.path, config, int8Config, encoded, adapter },
     tokens: epochs * (2 * prompts + responses),
     promptLength: prompts / count,
     responseLength: responses / (2 * count),

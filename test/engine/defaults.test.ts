@@ -42,6 +42,8 @@ describe('batchingDefaults', () => {
   });
 
   it('leaves two threads together, and many in pairs', () => {
-    expect([1, 2, 3, 4, 16, 64].map(defaultLanes)).toEqual([1, 1, 1, 2, 8, 8]);
+    const threads = [1, 2, 3, 4, 16, 64];
+    expect(threads.map((count) => defaultLanes(count, 'float32'))).toEqual([1, 1, 1, 2, 8, 8]);
+    expect(threads.map((count) => defaultLanes(count, 'int8'))).toEqual([1, 2, 3, 4, 8, 8]);
   });
 });

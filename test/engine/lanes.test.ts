@@ -13,9 +13,10 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 
 describe('Lanes', () => {
   it('take results in the order of jobs, whichever is done first', async () => {
-    const lanes = new Lanes(3, 3);
+    const lanes = new Lanes(3);
     const taken: number[] = [];
     await lanes.run({
+      lanes: 3,
       jobs: [40, 1, 20, 1, 1],
       isAlone: (job) => job === 20,
       work: (job) => pause(job).then(() => job),
@@ -26,7 +27,7 @@ describe('Lanes', () => {
   });
 
   it('begin nothing after a failure, and tell the first', async () => {
-    const lanes = new Lanes(2, 2);
+    const lanes = new Lanes(2);
     const begun: number[] = [];
     const work = async (job: number) => {
       begun.push(job);
@@ -36,7 +37,9 @@ describe('Lanes', () => {
       return job;
     };
     const jobs = [0, 1, 2, 3, 4, 5];
-    await expect(lanes.run({ jobs, isAlone: () => false, work, take: () => {} })).rejects.toThrow('job 1');
+    await expect(lanes.run({ lanes: 2, jobs, isAlone: () => false, work, take: () => {} })).rejects.toThrow(
+      'job 1',
+    );
     await lanes.close();
     expect(begun).toEqual([0, 1]);
   });

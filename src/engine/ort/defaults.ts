@@ -1,6 +1,7 @@
 /** What the engine decides by a model's size where its caller leaves it open. */
 import type { DecoderConfig } from '../../model/config.ts';
 import type { Recompute } from '../../model/graph/decoder.ts';
+import type { Backward } from '../../model/graph/parameters.ts';
 import { parameterCount } from '../../model/weights/expected-tensors.ts';
 
 export interface BatchingDefaults {
@@ -52,10 +53,12 @@ export function batchingDefaults(config: DecoderConfig): BatchingDefaults {
 
 /**
  * Micro-batches at a time. Each lane has sessions and memory of its own, so two threads stay together; many would
- * wait for each other at the end of every operation.
+ * wait for each other at the end of every operation. The runtime's products of 8-bit integers hardly gain from a
+ * second thread.
  */
-export function defaultLanes(threads: number): number {
-  return Math.max(1, Math.min(8, Math.floor(threads / 2)));
+export function defaultLanes(threads: number, backward: Backward): number {
+  const threadsEach = backward === 'int8' ? 1 : 2;
+  return Math.max(1, Math.min(8, Math.floor(threads / threadsEach)));
 }
 
 /** What a batch of so many packed tokens computes again in the backward pass. */

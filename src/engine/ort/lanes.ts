@@ -15,6 +15,8 @@ export interface Place {
 }
 
 interface LaneJobs<Job, Result> {
+  /** How many share the threads; with one the work is done in this thread. */
+  readonly lanes: number;
   /** In the order in which they begin. */
   readonly jobs: readonly Job[];
   /** Done alone, with all threads. */
@@ -29,19 +31,15 @@ interface LaneJobs<Job, Result> {
 export class Lanes {
   /** This thread. */
   readonly here: Place;
-  readonly count: number;
-  readonly #threadsEach: number;
-  #workers: readonly { readonly lane: Lane; readonly place: Place }[] = [];
+  #workers: readonly { readonly lane: Lane; readonly pool: SessionPool }[] = [];
 
-  /** @param count of lanes; with one the work is done in this thread */
-  constructor(count: number, threads: number) {
+  /** @param threads of all lanes together */
+  constructor(threads: number) {
     this.here = { pool: new SessionPool(openSession), threads };
-    this.count = count;
-    this.#threadsEach = Math.max(1, Math.floor(threads / count));
   }
 
-  async run<Job, Result>({ jobs, isAlone, work, take, signal }: LaneJobs<Job, Result>): Promise<void> {
-    const places = this.#places(jobs.length);
+  async run<Job, Result>({ lanes, jobs, isAlone, work, take, signal }: LaneJobs<Job, Result>): Promise<void> {
+    const places = this.#places(lanes, jobs.length);
     const done = new Map<number, Result>();
     let [begun, taken] = [0, 0];
     const finish = (at: number, result: Result) => {
@@ -77,27 +75,28 @@ export class Lanes {
 
   /** See `SessionPool.begin`. */
   async begin(kind: string): Promise<void> {
-    for (const { pool } of this.#all()) await pool.begin(kind);
+    for (const pool of this.#pools()) await pool.begin(kind);
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#all().map(({ pool }) => pool.close()));
+    await Promise.all(this.#pools().map((pool) => pool.close()));
     await Promise.all(this.#workers.map(({ lane }) => lane.close()));
   }
 
-  #all(): readonly Place[] {
-    return [this.here, ...this.#workers.map(({ place }) => place)];
+  #pools(): readonly SessionPool[] {
+    return [this.here.pool, ...this.#workers.map(({ pool }) => pool)];
   }
 
   /** As many lanes as there are jobs for. Workers are started when first needed. */
-  #places(jobs: number): readonly Place[] {
-    const count = Math.min(this.count, jobs);
+  #places(lanes: number, jobs: number): readonly Place[] {
+    const count = Math.min(lanes, jobs);
     if (count <= 1) return [this.here];
     for (let at = this.#workers.length; at < count; at++) {
       const lane = new Lane();
       const pool = new SessionPool((graph, options) => lane.open(graph, options));
-      this.#workers = [...this.#workers, { lane, place: { pool, threads: this.#threadsEach } }];
+      this.#workers = [...this.#workers, { lane, pool }];
     }
-    return this.#workers.slice(0, count).map(({ place }) => place);
+    const threads = Math.max(1, Math.floor(this.here.threads / lanes));
+    return this.#workers.slice(0, count).map(({ pool }) => ({ pool, threads }));
   }
 }

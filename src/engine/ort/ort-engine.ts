@@ -34,7 +34,7 @@ import { gradientGraph, gradientName, scoringGraph } from './graphs.ts';
 import { checkIntegerProducts } from './integer-products.ts';
 import { IntegerWeights } from './integer-weights.ts';
 import { Lanes, type Place } from './lanes.ts';
-import { type MicroBatch, microBatches } from './micro-batches.ts';
+import { type MicroBatch, type MicroBatchOptions, microBatches } from './micro-batches.ts';
 import type { Feeds, Outputs } from './open-session.ts';
 import { emitGraph } from './session.ts';
 import type { SessionRequest } from './session-pool.ts';
@@ -73,7 +73,7 @@ export class OrtEngine implements Engine {
   readonly identity: string;
   readonly #model: ModelFolder;
   readonly #defaults: BatchingDefaults;
-  readonly #options: Required<OrtEngineOptions>;
+  readonly #options: OrtEngineOptions & BatchingDefaults & Required<Pick<OrtEngineOptions, 'recompute'>>;
   readonly #lanes: Lanes;
   readonly #graphs: EmittedGraphs;
   readonly #batchFeeds: BatchFeeds;
@@ -83,9 +83,8 @@ export class OrtEngine implements Engine {
     this.#model = model;
     this.#defaults = batchingDefaults(model.config);
     const threads = (options.threads ?? this.#defaults.threads) || availableParallelism();
-    const lanes = Math.min(threads, options.lanes ?? defaultLanes(threads));
-    this.#options = { ...this.#defaults, recompute: 'auto', ...options, threads, lanes };
-    this.#lanes = new Lanes(lanes, threads);
+    this.#options = { ...this.#defaults, recompute: 'auto', ...options, threads };
+    this.#lanes = new Lanes(threads);
     this.#graphs = new EmittedGraphs(model.weights);
     this.#batchFeeds = new BatchFeeds(model.config);
     this.#integerWeights = new IntegerWeights(model.config, model.weights);
@@ -102,9 +101,11 @@ export class OrtEngine implements Engine {
     const kind = adapterKey(adapter);
     const shape = adapter && adapterShape(adapter);
     const adapterValues = adapterFeeds(adapter);
+    const lanes = this.#laneCount('float32');
     await this.#lanes.run({
+      lanes,
       // Nothing shared between rows: what a row's neighbours are must leave no trace in what is cached of it.
-      jobs: this.#microBatches(rows, 'pair', false),
+      jobs: this.#microBatches(rows, 'pair', { sharePrefix: false, lanes }),
       isAlone: () => false,
       signal: options.signal,
       work: ({ batch }, place) => {
@@ -141,8 +142,10 @@ export class OrtEngine implements Engine {
     let loss = 0;
     const kind = `${objective.key}|${adapterKey(adapter)}|${backward}`;
     await this.#lanes.begin(kind);
+    const lanes = this.#laneCount(backward);
     await this.#lanes.run({
-      jobs: this.#microBatches(rows, responses, true),
+      lanes,
+      jobs: this.#microBatches(rows, responses, { sharePrefix: true, lanes }),
       isAlone: ({ batch }) => this.#recomputeFor(batch) === 'layers',
       signal: options.signal,
       work: ({ indices, batch }, place) => {
@@ -220,12 +223,17 @@ export class OrtEngine implements Engine {
   #microBatches(
     rows: readonly EncodedRow[],
     responses: Responses,
-    sharePrefix: boolean,
+    shares: Pick<MicroBatchOptions, 'sharePrefix' | 'lanes'>,
   ): readonly MicroBatch[] {
     for (const row of rows) this.#checkLength(row, responses);
     const { pairsPerBatch, microBatchTokens } = this.#options;
     const sizes = { pairsPerBatch, microBatchTokens, headPieces, pieceSize };
-    return microBatches(rows, { ...sizes, responses, sharePrefix, lanes: this.#lanes.count });
+    return microBatches(rows, { ...sizes, ...shares, responses });
+  }
+
+  #laneCount(backward: Backward): number {
+    const { threads, lanes = defaultLanes(threads, backward) } = this.#options;
+    return Math.min(threads, lanes);
   }
 
   /** Beyond its positions a model computes something, but nothing it was trained for. */
