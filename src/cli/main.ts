@@ -11,6 +11,8 @@ import { version } from '../support/version.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerConsolidate } from './commands/consolidate.ts';
 import { registerDataCheck } from './commands/data-check.ts';
+import { registerDataConvert } from './commands/data-convert.ts';
+import { registerDataImport } from './commands/data-import.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerGenerate } from './commands/generate.ts';
@@ -24,6 +26,8 @@ import { runProgram } from './run.ts';
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerModels,
   registerDataCheck,
+  registerDataConvert,
+  registerDataImport,
   registerScore,
   registerGenerate,
   registerTrain,

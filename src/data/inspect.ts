@@ -1,55 +1,75 @@
-/** What a file of preference rows holds, told before anything is trained on it: `data check`. */
-import { countDuplicates } from './overlap.ts';
-import { type PromptKind, parsePreferenceRow } from './parse-row.ts';
-import { type SkippedRow, skippedRow } from './read-rows.ts';
-import { type RecordFile, readRecords } from './records.ts';
+/** What a file of preference rows holds, told before anything is trained on it: `data check`. Texts are not kept. */
+import { isProblem } from './invalid-row.ts';
+import { promptKey } from './overlap.ts';
+import type { PromptKind } from './parse-row.ts';
 import type { PreferenceRow } from './row.ts';
-
-/** Nearest-rank quantiles of a list of lengths. */
-export interface LengthSummary {
-  readonly min: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly max: number;
-}
+import type { RowStream, SkippedRow, StreamSummary } from './row-stream.ts';
+import { type LengthSummary, Numbers, summariseLengths, textNumber } from './tally.ts';
 
 export interface FileInspection {
-  readonly format: RecordFile['format'];
   readonly sha256: string;
-  /** All rows of the file, invalid ones included. */
-  readonly count: number;
-  readonly rows: readonly PreferenceRow[];
+  /** Rows that are valid. */
+  readonly valid: number;
   readonly invalid: readonly SkippedRow[];
+  readonly summary: StreamSummary;
   /** How many valid rows give their prompt in which form. */
   readonly prompts: Readonly<Record<PromptKind, number>>;
   /** Valid rows beyond the first with the same prompt, and with the same prompt and responses. */
   readonly duplicates: { readonly prompts: number; readonly rows: number };
+  readonly characters: Readonly<Record<'prompt' | 'chosen' | 'rejected', LengthSummary | null>>;
+  readonly preview: readonly PreferenceRow[];
 }
 
-/** @throws {UserError} if the file cannot be read, is broken or holds no rows; invalid rows are listed. */
-export async function inspectPreferenceFile(file: string): Promise<FileInspection> {
-  const { format, sha256, records } = await readRecords(file);
-  const rows: PreferenceRow[] = [];
+export interface InspectOptions {
+  /** So many rows are kept for show. */
+  readonly preview: number;
+  /** Shown every batch of valid rows, to measure more of them; what it refuses is told as invalid. */
+  readonly onRows?: (rows: readonly PreferenceRow[]) => readonly SkippedRow[];
+}
+
+/** @throws {UserError} if the file is broken or holds no records; invalid rows are listed. */
+export async function inspectRows(
+  stream: RowStream<PreferenceRow>,
+  { preview, onRows = () => [] }: InspectOptions,
+): Promise<FileInspection> {
   const invalid: SkippedRow[] = [];
+  const shown: PreferenceRow[] = [];
   const prompts: Record<PromptKind, number> = { text: 0, messages: 0, implicit: 0 };
-  for (const record of records) {
-    const result = parsePreferenceRow(record.value, record.row - 1);
-    if ('row' in result) {
-      rows.push(result.row);
-      prompts[result.promptKind]++;
-    } else {
-      invalid.push(skippedRow(record, result));
+  const lengths = { prompt: new Numbers(), chosen: new Numbers(), rejected: new Numbers() };
+  const keys = { prompts: new Numbers(), rows: new Numbers() };
+  for await (const batch of stream.results) {
+    const rows: PreferenceRow[] = [];
+    for (const result of batch) {
+      if (isProblem(result)) {
+        invalid.push(result);
+        continue;
+      }
+      const { row, promptKind } = result;
+      rows.push(row);
+      prompts[promptKind]++;
+      if (shown.length < preview) shown.push(row);
+      lengths.prompt.push(row.prompt.reduce((sum, { content }) => sum + content.length, 0));
+      lengths.chosen.push(row.chosen.length);
+      lengths.rejected.push(row.rejected.length);
+      const key = promptKey(row);
+      keys.prompts.push(textNumber(key));
+      keys.rows.push(textNumber(JSON.stringify([key, row.chosen, row.rejected])));
     }
+    invalid.push(...onRows(rows));
   }
-  return { format, sha256, count: records.length, rows, invalid, prompts, duplicates: countDuplicates(rows) };
-}
-
-/** Null for an empty list. */
-export function summariseLengths(lengths: readonly number[]): LengthSummary | null {
-  if (lengths.length === 0) return null;
-  const sorted = [...lengths].sort((a, b) => a - b);
-  const quantile = (share: number): number =>
-    sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] as number;
-  return { min: quantile(0), p50: quantile(0.5), p90: quantile(0.9), p99: quantile(0.99), max: quantile(1) };
+  const { prompt, chosen, rejected } = lengths;
+  return {
+    sha256: await stream.sha256(),
+    valid: prompt.count,
+    invalid,
+    summary: stream.summary(),
+    prompts,
+    duplicates: { prompts: keys.prompts.repeated(), rows: keys.rows.repeated() },
+    characters: {
+      prompt: summariseLengths(prompt),
+      chosen: summariseLengths(chosen),
+      rejected: summariseLengths(rejected),
+    },
+    preview: shown,
+  };
 }

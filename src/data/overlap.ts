@@ -17,7 +17,8 @@ export function countDuplicates(rows: readonly PreferenceRow[]): { prompts: numb
   return { prompts: rows.length - prompts.size, rows: rows.length - whole.size };
 }
 
-function promptKey(row: PromptRow): string {
+/** Equal for prompts that differ in letter case, compatibility forms and the amount of blank space only. */
+export function promptKey(row: PromptRow): string {
   return JSON.stringify(row.prompt.map(({ role, content }) => [role, normalise(content)]));
 }
 

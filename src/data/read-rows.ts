@@ -1,25 +1,19 @@
-/** Files of rows, read and checked: what `train`, `score`, `generate` and `data check` start from. */
+/** Files of rows, read whole and checked: what `train`, `score` and `generate` start from. */
 import { DataError } from '../support/errors.ts';
-import {
-  type Parsed,
-  parseConversationRow,
-  parsePreferenceRow,
-  parsePromptRow,
-  type RowProblem,
-} from './parse-row.ts';
-import { type DataRecord, readRecords } from './records.ts';
+import { isProblem } from './invalid-row.ts';
 import type { ConversationRow, PreferenceRow, PromptRow } from './row.ts';
+import {
+  openConversationRows,
+  openPreferenceRows,
+  openPromptRows,
+  type RowStream,
+  readingNotes,
+  type SkippedRow,
+} from './row-stream.ts';
 
 export interface ReadOptions {
   /** `error`: the first invalid row throws; `skip`: invalid rows are left out and listed. */
   readonly invalidRows: 'error' | 'skip';
-}
-
-export interface SkippedRow extends RowProblem {
-  /** Counted from 1. */
-  readonly row: number;
-  /** The line of a JSONL file, counted from 1. */
-  readonly line?: number;
 }
 
 export interface RowsFile<Row> {
@@ -28,48 +22,57 @@ export interface RowsFile<Row> {
   readonly skipped: readonly SkippedRow[];
   /** Of the file's bytes. */
   readonly sha256: string;
+  /** What to tell about how it was read: its shape, where it is not our own; answers that make no pair. */
+  readonly notes: readonly string[];
 }
 
 /**
- * Reads preference rows. Broken JSON is an error under both settings of `invalidRows`.
+ * Reads preference rows of any shape that is recognised. A broken file is an error under both settings of
+ * `invalidRows`.
  * @throws {UserError} if the file cannot be read, is broken, has no valid rows, or (under `error`) an
  *   invalid one; the message names file, row and field.
  */
-export function readPreferenceRows(file: string, options: ReadOptions): Promise<RowsFile<PreferenceRow>> {
-  return readRows(file, options, parsePreferenceRow);
+export async function readPreferenceRows(
+  file: string,
+  options: ReadOptions,
+): Promise<RowsFile<PreferenceRow>> {
+  return readRows(await openPreferenceRows(file), options);
 }
 
 /** As `readPreferenceRows`, for rows of which only the prompt is needed. */
-export function readPromptRows(file: string, options: ReadOptions): Promise<RowsFile<PromptRow>> {
-  return readRows(file, options, parsePromptRow);
+export async function readPromptRows(file: string, options: ReadOptions): Promise<RowsFile<PromptRow>> {
+  return readRows(await openPromptRows(file), options);
 }
 
 /** As `readPreferenceRows`, for rows with one response. */
-export function readConversationRows(file: string, options: ReadOptions): Promise<RowsFile<ConversationRow>> {
-  return readRows(file, options, parseConversationRow);
+export async function readConversationRows(
+  file: string,
+  options: ReadOptions,
+): Promise<RowsFile<ConversationRow>> {
+  return readRows(await openConversationRows(file), options);
 }
 
-async function readRows<Row>(
-  file: string,
-  { invalidRows }: ReadOptions,
-  parse: (value: unknown, index: number) => Parsed<Row> | RowProblem,
-): Promise<RowsFile<Row>> {
-  const { records, sha256 } = await readRecords(file);
+async function readRows<Row>(stream: RowStream<Row>, { invalidRows }: ReadOptions): Promise<RowsFile<Row>> {
+  const { file } = stream;
   const rows: Row[] = [];
   const skipped: SkippedRow[] = [];
-  for (const record of records) {
-    const result = parse(record.value, record.row - 1);
-    if ('row' in result) rows.push(result.row);
-    else skipped.push(skippedRow(record, result));
+  for await (const batch of stream.results) {
+    for (const result of batch) {
+      if (isProblem(result)) skipped.push(result);
+      else rows.push(result.row);
+    }
   }
-  const first = skipped[0];
-  if (first !== undefined && invalidRows === 'error') throw invalidRowsError(file, skipped);
-  if (rows.length === 0) throw new DataError({ file }, `no valid rows: all ${skipped.length} are invalid`);
-  return { file, rows, skipped, sha256 };
+  if (skipped.length > 0 && invalidRows === 'error') throw invalidRowsError(file, skipped);
+  if (rows.length === 0) throw noValidRows(file, stream, skipped.length);
+  return { file, rows, skipped, sha256: await stream.sha256(), notes: readingNotes(stream) };
 }
 
-export function skippedRow({ row, line }: DataRecord, { field, problem }: RowProblem): SkippedRow {
-  return { row, ...(line === undefined ? {} : { line }), field, problem };
+/** The error for a file that gives no row at all. */
+export function noValidRows(file: string, stream: RowStream<unknown>, invalid: number): DataError {
+  const { records } = stream.summary();
+  if (invalid === records) return new DataError({ file }, `no valid rows: all ${invalid} are invalid`);
+  const notes = readingNotes(stream).map((note) => note.replace(`${file}: `, ''));
+  return new DataError({ file }, `no rows come of its ${records} records: ${notes.join('; ')}`);
 }
 
 /** The error for a list of at least one invalid row: the first in full, the others counted. */

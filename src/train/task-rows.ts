@@ -50,8 +50,9 @@ export function textRoom(
 
 /** @throws {DataError} for a row that cannot be used, or if none is left. */
 export function encodeTaskRows(source: RowsFile<PreferenceRow>, options: TaskRowsOptions): TaskRows {
-  const { file, sha256 } = source;
+  const { file, sha256, notes } = source;
   const { text, maxLength, invalidRows, limit, use, untold, log } = options;
+  for (const note of notes) log(note);
   const result = text.encodeRows(source.rows, { file, maxLength, invalidRows, limit });
   const { encoded, kept, cutPrompts } = result;
   if (encoded.length === 0) throw new DataError({ file }, `no rows are left that can be ${use}`);

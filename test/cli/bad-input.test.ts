@@ -84,8 +84,12 @@ describe('rows', () => {
     ['that are not objects', json([row, 'text']), /row 2: /],
     ['of which there are none', '[]', /data\.json: no rows/],
     ['in an empty file', '', /data\.json: the file is empty/],
-    ['under a key', json({ rows: [row] }), /data\.json, line 1, row 1, field "prompt": missing/],
-    ['that are not UTF-8', Uint8Array.of(0x5b, 0xff, 0x5d), /data\.json: not UTF-8/],
+    [
+      'under a key',
+      json({ rows: [row] }),
+      /data\.json: no format was recognised: its rows have the fields "rows"/,
+    ],
+    ['that are not UTF-8', Uint8Array.of(0x5b, 0xff, 0x5d), /data\.json, line 1, row 1: not UTF-8/],
     [
       'that are too long for the model',
       json([row, { ...row, rejected: 'no '.repeat(2000) }]),

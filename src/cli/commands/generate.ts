@@ -1,7 +1,7 @@
 /** `lifealign generate`: answers to the prompts of a file, one JSON line each, or to one prompt at once. */
 import type { Command } from 'commander';
-import type { SkippedRow } from '../../data/read-rows.ts';
 import type { PromptRow } from '../../data/row.ts';
+import type { SkippedRow } from '../../data/row-stream.ts';
 import type { GeneratedText, GenerateTextOptions } from '../../eval/generate-text.ts';
 import { writeFileAtomic } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
@@ -125,7 +125,9 @@ async function readTask(task: Task): Promise<{ rows: readonly PromptRow[]; skipp
     return { rows: [{ index: 0, prompt: [{ role: 'user', content: task.prompt }] }], skipped: [] };
   }
   const { readPromptRows } = await import('../../data/read-rows.ts');
-  return readPromptRows(task.file, { invalidRows: task.invalidRows });
+  const read = await readPromptRows(task.file, { invalidRows: task.invalidRows });
+  for (const note of read.notes) process.stderr.write(`${note}\n`);
+  return read;
 }
 
 /** @param indices of the prompts' rows in their file, counted from 0 */

@@ -3,7 +3,7 @@
  * predictions against references, or what a result matrix says of learning and forgetting.
  */
 import type { Command } from 'commander';
-import type { DataRecord } from '../../data/records.ts';
+import type { DataRecord } from '../../data/files/record.ts';
 import type { BaseRow, ResultMatrix } from '../../eval/matrix.ts';
 import type { AnswerScores, FurtherScores, TextPair } from '../../eval/text-metrics/index.ts';
 import { DataError, type DataLocation, UserError } from '../../support/errors.ts';
@@ -41,7 +41,7 @@ async function metrics({ predictions, matrix, all }: MetricsOptions): Promise<vo
 async function ofPredictions(file: string, all: boolean): Promise<object> {
   const { readRecords } = await import('../../data/records.ts');
   const { scoreAnswers, scoreAnswersFurther } = await import('../../eval/text-metrics/index.ts');
-  const { records } = await readRecords(file);
+  const records = await readRecords(file);
   const pairs = records.map((record) => textPair(file, record));
   const { rows, mean } = scoreAnswers(pairs);
   const further = all ? scoreAnswersFurther(pairs) : undefined;

@@ -1,6 +1,6 @@
 /** `lifealign score`: the log-probability of both responses of every row, one JSON line a row. */
 import type { Command } from 'commander';
-import type { SkippedRow } from '../../data/read-rows.ts';
+import type { SkippedRow } from '../../data/row-stream.ts';
 import type { RowLogProbs } from '../../engine/engine.ts';
 import { writeFileAtomic } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
@@ -47,7 +47,8 @@ async function score(options: ScoreOptions): Promise<void> {
   const threads = threadsOf(options.threads);
   await checkOutput(output, file);
   const { readPreferenceRows } = await import('../../data/read-rows.ts');
-  const { rows, skipped } = await readPreferenceRows(file, { invalidRows });
+  const { rows, skipped, notes } = await readPreferenceRows(file, { invalidRows });
+  for (const note of notes) process.stderr.write(`${note}\n`);
   const { openBase } = await import('../base.ts');
   const progress = streamProgress(process.stderr);
   const { model, text, engine, readAdapter } = await openBase(options.model, { progress, warn, ...threads });
