@@ -57,6 +57,15 @@ export async function byteProgress(
   let total = 0;
   for (const file of files) total += (await stat(file).catch(() => ({ size: 0 }))).size;
   const progress = total < 20 * MEGABYTE ? silentProgress : streamProgress(process.stderr);
-  const bar = progress({ label, total: Math.round((times * total) / MEGABYTE), unit: 'MB' });
-  return { onBytes: (bytes) => bar.advance(bytes / MEGABYTE), bar };
+  const megabytes = Math.round((times * total) / MEGABYTE);
+  const bar = progress({ label, total: megabytes, unit: 'MB' });
+  let bytes = 0;
+  let shown = 0;
+  const onBytes = (more: number) => {
+    bytes += more;
+    const whole = Math.min(megabytes, Math.round(bytes / MEGABYTE));
+    if (whole > shown) bar.advance(whole - shown);
+    shown = whole;
+  };
+  return { onBytes, bar };
 }

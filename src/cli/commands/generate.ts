@@ -37,7 +37,7 @@ export function registerGenerate(program: Command): void {
     .description('answers of a model to the prompts of a data file, or to one prompt')
     .requiredOption('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
     .option('--adapter <folder>', 'an adapter on top of the model: a PEFT folder, or a prompt pool of a run')
-    .option('--data <file>', 'JSON array or JSONL of rows with query or prompt')
+    .option('--data <file>', 'JSON, JSONL, CSV or Parquet of rows with query or prompt')
     .option('--output <file>', 'JSON lines {index, text, tokens, finish_reason}')
     .option('--prompt <text>', 'instead of a file: its answer goes to standard output as it comes')
     .option('--max-new-tokens <tokens>', 'the most tokens of an answer', '256')

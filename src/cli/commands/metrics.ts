@@ -20,7 +20,7 @@ export function registerMetrics(program: Command): void {
     .description(
       'text scores of predictions, or Last, BWT, AP, FWT and forgetting of a result matrix, as JSON',
     )
-    .option('--predictions <file>', 'JSON array or JSONL of {prediction, reference}')
+    .option('--predictions <file>', 'JSON, JSONL, CSV or Parquet of {prediction, reference}')
     .option(
       '--matrix <file>',
       'JSON {"matrix": m, "base": b}; m[i][j] is the score on task j after task i, b[j] before training (for FWT)',

@@ -26,7 +26,7 @@ export function registerScore(program: Command): void {
     .description('log-probabilities of the chosen and rejected responses of every row')
     .requiredOption('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
     .option('--adapter <folder>', 'an adapter on top of the model: a PEFT folder, or a prompt pool of a run')
-    .requiredOption('--data <file>', 'JSON array or JSONL of {query or prompt, chosen, rejected}')
+    .requiredOption('--data <file>', 'JSON, JSONL, CSV or Parquet of {query or prompt, chosen, rejected}')
     .requiredOption(
       '--output <file>',
       'JSON lines {index, chosen_logp, rejected_logp, chosen_tokens, rejected_tokens}',

@@ -139,7 +139,7 @@ class ArrayScanner {
 
   /** Says what is wrong as one would who had read the array from its start. */
   #refuse(bytes: Buffer): never {
-    const text = `[${decodeUtf8(bytes, this.#where())}`;
+    const text = `${this.#row === 0 ? '[' : '[0,'}${decodeUtf8(bytes, this.#where())}`;
     const found = findJsonError(text);
     const before = text.slice(0, found?.offset ?? 0);
     const line = this.#elementLine + (before.match(/\n/g)?.length ?? 0);

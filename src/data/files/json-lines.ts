@@ -18,7 +18,7 @@ export async function* readJsonLines(chunks: AsyncIterable<Buffer>, file: string
   const begun: Buffer[] = [];
   const parse = (bytes: Buffer): DataRecord | undefined => {
     line++;
-    const text = decodeUtf8(bytes, { file, line });
+    const text = decodeUtf8(bytes, { file, line, row: row + 1 });
     if (text.trim() === '') return undefined;
     row++;
     try {

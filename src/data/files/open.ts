@@ -41,7 +41,7 @@ export async function openRecords(
   if (head.subarray(0, 4).equals(PARQUET_MAGIC)) {
     await bytes.chunks().return(undefined);
     if (compressed) throw new DataError({ file }, 'Parquet inside a gzip archive; unpack it first');
-    return source('parquet', false, readParquet(file), () => sha256File(file));
+    return source('parquet', false, readParquet(file, onBytes), () => sha256File(file));
   }
   const text = head.toString('utf8').replace(/^\ufeff/, '');
   const start = text.match(/\S/)?.[0];

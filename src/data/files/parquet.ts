@@ -3,6 +3,7 @@
  * billions of values: it works in a thread of its own with a limit on memory, whose end is an error and not the
  * program's.
  */
+import { stat } from 'node:fs/promises';
 import { DataError } from '../../support/errors.ts';
 import { ParquetThread, type RowGroup } from './parquet-thread.ts';
 import type { Batches } from './record.ts';
@@ -16,9 +17,13 @@ const MEGABYTE = 2 ** 20;
 /** In MB; row groups are held whole. */
 const LARGEST_GROUP = 1024;
 
-/** @throws {DataError} for a file that is damaged, or whose row groups are too large to hold. */
-export async function* readParquet(file: string): Batches {
+/**
+ * `onBytes` is told of a row's share of the file with every row.
+ * @throws {DataError} for a file that is damaged, or whose row groups are too large to hold.
+ */
+export async function* readParquet(file: string, onBytes: (bytes: number) => void): Batches {
   const groups = await groupsOf(file);
+  const bytesOfRow = (await stat(file)).size / groups.reduce((sum, { rows }) => sum + rows, 0);
   const largest = groups.reduce((most, { bytes }) => Math.max(most, bytes), 0) / MEGABYTE;
   if (largest > LARGEST_GROUP) {
     const problem = `a row group of ${Math.ceil(largest)} MB, unpacked; at most ${LARGEST_GROUP} MB`;
@@ -35,6 +40,7 @@ export async function* readParquet(file: string): Batches {
         const first = row + 1;
         yield values.map((value, offset) => ({ row: first + offset, value }));
         row += values.length;
+        onBytes(bytesOfRow * values.length);
         from += values.length;
       }
     }
