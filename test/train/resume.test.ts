@@ -49,6 +49,7 @@ async function uninterrupted(tree = toyConfig()) {
 describe('a resumed run equals the uninterrupted one, bit for bit', () => {
   it.each([
     ['lifealign', {}],
+    ['lifealign in product space', { consolidation: { space: 'product' } }],
     ['seqft with the previous adapter as reference', { method: 'seqft', reference: 'previous' }],
     ['er with the previous adapter as reference', { method: 'er', reference: 'previous' }],
     ['lifealign, general ability measured', { general: { limit: 3, max_new_tokens: 2 } }],

@@ -61,6 +61,7 @@ const cases: readonly (readonly [change: string, context?: readonly string[]])[]
   ['replay.capacity=1'],
   ['replay.fraction=0.5'],
   ['replay.policy=reference'],
+  ['consolidation.space=product'],
   ['consolidation.threshold=0.3'],
   ['consolidation.lambda=0.1'],
   ['reference=previous'],

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { ruleJudgeNames } from '../../eval/judges/index.ts';
+import { consolidationSpaces } from '../../memory/consolidate.ts';
 import { scheduleNames } from '../../optim/schedule.ts';
 
 const count = z.int().positive();
@@ -82,7 +83,14 @@ export const runConfigSchema = z.strictObject({
       policy: z.enum(['paper', 'reference']).default('paper'),
     })
     .nullable(),
-  consolidation: z.strictObject({ threshold: z.number().positive().max(1), lambda: share }).nullable(),
+  consolidation: z
+    .strictObject({
+      /** Each LoRA matrix by itself, or the products B·A. */
+      space: z.enum(consolidationSpaces).default('factors'),
+      threshold: z.number().positive().max(1),
+      lambda: share,
+    })
+    .nullable(),
   /** `base`, `previous` (the adapter at the task's start), or an adapter's folder. */
   reference: z.string().min(1).default('base'),
   /** After each task: the tasks seen so far, or all. */
