@@ -29,6 +29,13 @@ const method = (name: string) => [`method=${name}`];
 /** It has no LoRA matrices, which the toy config has settings of. */
 const l2p = [...method('l2p'), 'lora=null'];
 const objective = (name: string) => [...seqft, `stages.preference.objective={name: ${name}}`];
+/** What a task gives to a full buffer beside an earlier one's rows is trained on in a third. */
+const threeTasks = [
+  'replay.capacity=2',
+  `tasks=[${['low', 'high', 'low']
+    .map((name, at) => `{name: task${at}, train: ${name}-train.json, test: ${name}-test.json, test_rows: 2}`)
+    .join(', ')}]`,
+];
 const cases: readonly (readonly [change: string, context?: readonly string[]])[] = [
   ['adapter=other'],
   ['method=er'],
@@ -61,6 +68,7 @@ const cases: readonly (readonly [change: string, context?: readonly string[]])[]
   ['replay.capacity=1'],
   ['replay.fraction=0.5'],
   ['replay.policy=reference'],
+  ['replay.policy=stratified', threeTasks],
   ['consolidation.space=product'],
   ['consolidation.threshold=0.3'],
   ['consolidation.lambda=0.1'],

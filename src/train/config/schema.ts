@@ -3,6 +3,7 @@
  * replay, consolidation) has been filled in before this schema sees it. [resolve.ts]
  */
 import * as z from 'zod';
+import { replayPolicies } from '../../data/replay-buffer.ts';
 import { ruleJudgeNames } from '../../eval/judges/index.ts';
 import { consolidationSpaces } from '../../memory/consolidate.ts';
 import { scheduleNames } from '../../optim/schedule.ts';
@@ -80,7 +81,7 @@ export const runConfigSchema = z.strictObject({
       /** 3000 rows, 20 % of each task. [arXiv:2509.17183, implementation details] */
       capacity: z.int().min(0).default(3000),
       fraction: share.default(0.2),
-      policy: z.enum(['paper', 'reference']).default('paper'),
+      policy: z.enum(replayPolicies).default('paper'),
     })
     .nullable(),
   consolidation: z
