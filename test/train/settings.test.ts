@@ -46,6 +46,7 @@ const cases: readonly (readonly [change: string, context?: readonly string[]])[]
   ['method=gem', seqft],
   ['method=cppo', seqft],
   ['method=olora', seqft],
+  ['method=lifealign-rehearsal-free', ['replay=null']],
   ['replay={}', seqft],
   ['replay={}', l2p],
   ['method_settings.lambda=1', method('ewc')],
@@ -60,6 +61,10 @@ const cases: readonly (readonly [change: string, context?: readonly string[]])[]
   ['method_settings.prompt_length=2', l2p],
   ['method_settings.top_k=1', l2p],
   ['method_settings.key_weight=0.1', l2p],
+  ...['weight=3', 'rows=5', 'batch_size=2', 'max_new_tokens=3'].map((setting): [string, string[]] => [
+    `method_settings.${setting}`,
+    [...method('lifealign-rehearsal-free'), 'method_settings={rows: 4, batch_size: 1, max_new_tokens: 5}'],
+  ]),
   ['lora.rank=3'],
   ['lora.alpha=8'],
   ['lora.targets=[q_proj]'],
