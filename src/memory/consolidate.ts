@@ -9,7 +9,13 @@ import { denoise } from './denoise.ts';
 import type { MatrixHistory } from './history.ts';
 import { dot, type Matrix } from './matrix.ts';
 
+/** What is taken apart and merged: each LoRA matrix by itself, as the paper has it, or the products B·A. */
+export const consolidationSpaces = ['factors', 'product'] as const;
+export type ConsolidationSpace = (typeof consolidationSpaces)[number];
+
 export interface ConsolidationSettings {
+  /** `factors`, unless it says otherwise. */
+  readonly space?: ConsolidationSpace;
   /** θ: the share of the change's energy that denoising keeps, in (0, 1]. */
   readonly threshold: number;
   /** λ: how much of the change along earlier stages' directions is kept, in [0, 1]. */
@@ -41,6 +47,15 @@ export interface MatrixReport {
   /** Earlier stages in the history, and how many dimensions they span. */
   readonly historyRows: number;
   readonly historyRank: number;
+  /** In product space: what was cut off so that the long-term and the refined memory have the adapter's rank. */
+  readonly truncation?: {
+    /** Of the long-term memory before the cut, and of what the cut took. */
+    readonly merged: number;
+    readonly lost: number;
+    /** The same of the refined memory as the history keeps it; what is merged is the whole. */
+    readonly refined: number;
+    readonly refinedLost: number;
+  };
 }
 
 /** @throws {UserError} naming the setting and the range. */

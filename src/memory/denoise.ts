@@ -35,12 +35,7 @@ export function denoise(shortTerm: Matrix, threshold: number): Denoised {
   const total = energies.reduce((sum, energy) => sum + energy, 0);
   if (total === 0) return { matrix: shortTerm, keptRank: 0, singularValues: values };
 
-  let keptRank = 0;
-  let kept = 0;
-  while (keptRank < energies.length && kept < (threshold - ENERGY_ROUNDING) * total) {
-    kept += energies[keptRank] as number;
-    keptRank++;
-  }
+  const keptRank = directionsKept(energies, threshold);
   const lossless = threshold === 1 || keptRank === energies.length;
   const reduced = lossless ? wide : projectRows(wide, vectors.slice(0, keptRank));
   return {
@@ -48,6 +43,18 @@ export function denoise(shortTerm: Matrix, threshold: number): Denoised {
     keptRank,
     singularValues: values,
   };
+}
+
+/** The smallest k with Σ_{i≤k} energy_i ≥ threshold · Σ energy_i, energies given largest first; 0 where there is none. */
+export function directionsKept(energies: Float64Array, threshold: number): number {
+  const total = energies.reduce((sum, energy) => sum + energy, 0);
+  let keptRank = 0;
+  let kept = 0;
+  while (keptRank < energies.length && kept < (threshold - ENERGY_ROUNDING) * total) {
+    kept += energies[keptRank] as number;
+    keptRank++;
+  }
+  return keptRank;
 }
 
 /** U_k (U_kᵀ M), with the columns of U_k given as `vectors`. */

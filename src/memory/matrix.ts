@@ -63,13 +63,16 @@ export function leftSingularVectors(matrix: Matrix): { vectors: Float64Array[]; 
       gram.set(i, j, value).set(j, i, value);
     }
   }
-  const eigen = new EigenvalueDecomposition(gram, { assumeSymmetric: true });
+  const { vectors, values } = symmetricEigen(gram);
+  return { vectors, values: values.map((value) => scale * Math.sqrt(Math.max(0, value))) };
+}
+
+/** Eigenvectors and eigenvalues of a small symmetric matrix, largest first. */
+export function symmetricEigen(matrix: MlMatrix): { vectors: Float64Array[]; values: Float64Array } {
+  const eigen = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
   const order = eigen.realEigenvalues.map((_, i) => i).reverse(); // ascending as they come
   return {
     vectors: order.map((column) => Float64Array.from(eigen.eigenvectorMatrix.getColumn(column))),
-    values: Float64Array.from(
-      order,
-      (i) => scale * Math.sqrt(Math.max(0, eigen.realEigenvalues[i] as number)),
-    ),
+    values: Float64Array.from(order, (i) => eigen.realEigenvalues[i] as number),
   };
 }

@@ -9,6 +9,7 @@ import type { TokenEmbeddings } from '../model/token-embeddings.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import type { Random } from '../support/random.ts';
 import type { EncodedRows, EncodeRowsOptions } from '../text/segments.ts';
+import type { UserTurn } from '../text/user-turn.ts';
 import type { ReportTarget } from './tensorboard/report-target.ts';
 
 /** Tokenizer and chat template of the base. */
@@ -19,6 +20,8 @@ export interface TextSide {
   readonly maxPositions: number;
   /** That end an answer. */
   readonly endTokens: readonly number[];
+  /** What the template writes around a user's turn. @throws {UserError} for a template that does not allow it. */
+  userTurn(): UserTurn;
   encodeRows(rows: readonly PreferenceRow[], options: EncodeRowsOptions): EncodedRows;
 }
 

@@ -10,9 +10,10 @@ import {
 } from '../eval/general-ability.ts';
 import type { Adapter } from '../model/adapter.ts';
 import { DataError } from '../support/errors.ts';
-import { type ProgressFactory, silentProgress } from '../support/progress.ts';
+import type { ProgressFactory } from '../support/progress.ts';
 import type { EncodedRow } from '../text/encoded-row.ts';
 import type { RunConfig } from './config/schema.ts';
+import { drawPairs } from './draw-pairs.ts';
 import type { TextSide } from './environment.ts';
 import { type FixedPolicy, type ScoreOptions, scorePolicy } from './reference.ts';
 import { tellLeftOut, textRoom } from './task-rows.ts';
@@ -26,9 +27,6 @@ export interface NeutralRows {
   /** `chosen` is the response; of `rejected` nothing is read. */
   readonly encoded: readonly EncodedRow[];
 }
-
-/** Answers drawn to each prompt: scored as the two responses of a pair, they share its prompt. */
-const DRAWN = 2;
 
 export interface LoadNeutralOptions {
   readonly text: TextSide;
@@ -108,7 +106,11 @@ export async function measureGeneral(
     await scorePolicy(engine, neutral.encoded, adapter, options),
     await base.logProbs(neutral.encoded, options),
   );
-  const answers = await drawAnswers(neutral, adapter, options);
+  const answers = await drawPairs(
+    neutral.encoded.map(({ prompt }) => prompt),
+    adapter,
+    { ...options, keys: neutral.indices.map((index) => `neutral row ${index}`) },
+  );
   const drawn = neutralScores(
     neutral,
     answers,
@@ -117,36 +119,6 @@ export async function measureGeneral(
     await scorePolicy(engine, answers, null, options),
   );
   return { scores: generalScores(given, drawn), given, drawn };
-}
-
-/** Per prompt a pair of the policy's own answers. */
-async function drawAnswers(
-  { indices, encoded }: NeutralRows,
-  adapter: Adapter,
-  { engine, endTokens, maxNewTokens, seed, label, progress = silentProgress, signal }: NeutralOptions,
-): Promise<EncodedRow[]> {
-  const bar = progress({
-    label: `${label}, answers of at most ${maxNewTokens} tokens`,
-    total: DRAWN * encoded.length * maxNewTokens,
-    unit: 'tokens',
-  });
-  const prompts = encoded.map(({ prompt }) => prompt);
-  try {
-    const answers = await engine.generate(prompts, adapter, {
-      maxNewTokens,
-      stopTokens: endTokens,
-      temperature: 1,
-      samples: DRAWN,
-      seed,
-      keys: indices.map((index) => `neutral row ${index}`),
-      onProgress: (tokens) => bar.advance(tokens),
-      ...(signal ? { signal } : {}),
-    });
-    const tokens = (row: number, sample: number) => answers[DRAWN * row + sample]!.tokens;
-    return prompts.map((prompt, row) => ({ prompt, chosen: tokens(row, 0), rejected: tokens(row, 1) }));
-  } finally {
-    bar.stop();
-  }
 }
 
 /** Sums over the chosen response, or over both. */

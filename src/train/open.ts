@@ -10,6 +10,7 @@ import { softTokenCount } from '../model/prompt-pool.ts';
 import { createObjective } from '../objective/index.ts';
 import { DataError, UserError } from '../support/errors.ts';
 import { Random } from '../support/random.ts';
+import { Anchors } from './anchors.ts';
 import { CheckpointFolder } from './checkpoint.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { RunEnvironment } from './environment.ts';
@@ -43,6 +44,18 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
   const named = isNamed ? await readAdapter(config.reference, config.base, environment) : null;
   const softTokens = Math.max(softTokenCount(initial), softTokenCount(named));
   const data = await loadStream(config, text, { softTokens, log });
+  const beginMethod = (remembered: MethodState) =>
+    method.begin(config.method_settings, {
+      initial,
+      freshAdapter: (task) => freshLora(config, environment, random.fork(`task ${task} adapter`)),
+      embeddings: environment.embeddings,
+      consolidation: config.consolidation,
+      remembered,
+    });
+  const { anchors: settings } = beginMethod(nothingRemembered);
+  const anchors = settings
+    ? new Anchors(settings, text, Math.min(config.max_length, text.maxPositions))
+    : null;
   await engine.checkBackward(config.backward);
   signal?.throwIfAborted();
 
@@ -59,14 +72,6 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
   try {
     const goesOn = await enterRunFolder(outputFolder, recorded, { resume: environment.resume === true, log });
     const identity = fingerprintHash(fingerprint(config, hashes));
-    const beginMethod = (remembered: MethodState) =>
-      method.begin(config.method_settings, {
-        initial,
-        freshAdapter: (task) => freshLora(config, environment, random.fork(`task ${task} adapter`)),
-        embeddings: environment.embeddings,
-        consolidation: config.consolidation,
-        remembered,
-      });
     const context = { initial, tasks: data.tasks, config, run: identity, beginMethod };
     const checkpoints = new CheckpointFolder(join(outputFolder, 'checkpoints'), context);
     const fresh = () => {
@@ -93,6 +98,7 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
       },
       base,
       reference: config.reference === 'previous' ? null : { policy, adapter: named },
+      anchors,
       state,
       stepLog,
       tensorBoard,

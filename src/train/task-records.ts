@@ -90,13 +90,13 @@ export function hasSamples(run: Run, moment: Moment, tested: number): boolean {
   return existsSync(recordFile(run, moment, join('samples', numberedName(run, tested))));
 }
 
-/** consolidation/<stage>.json: what consolidation did to each matrix at the stage's end. */
+/** consolidation/<stage>.json: what consolidation did to each matrix, or each module's product, at the stage's end. */
 export async function writeConsolidation(
   run: Run,
   stage: StageName,
   reports: ReadonlyMap<string, MatrixReport>,
 ): Promise<void> {
-  const matrices = Array.from(reports, ([name, { shape, singularValues, keptRank, energy, ...history }]) => ({
+  const matrices = Array.from(reports, ([name, { shape, singularValues, keptRank, energy, ...report }]) => ({
     name,
     shape,
     singular_values: singularValues,
@@ -107,11 +107,17 @@ export async function writeConsolidation(
       parallel: energy.parallel,
       refined: energy.refined,
     },
-    history_rows: history.historyRows,
-    history_rank: history.historyRank,
+    history_rows: report.historyRows,
+    history_rank: report.historyRank,
+    ...(report.truncation ? { truncation: truncationRecord(report.truncation) } : {}),
   }));
   const record = { ...run.config.consolidation, matrices };
   await write(run, run.state.task, join('consolidation', stage), record);
+}
+
+/** Energies are sums of squares. */
+function truncationRecord({ merged, lost, refined, refinedLost }: NonNullable<MatrixReport['truncation']>) {
+  return { merged, lost, refined, refined_lost: refinedLost };
 }
 
 /** replay.json: the rows that the task was trained on, by origin, and the buffer as it leaves it. */

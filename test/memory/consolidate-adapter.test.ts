@@ -1,5 +1,6 @@
 /** Whole adapters and the history that grows with them. */
 import { describe, expect, it } from 'vitest';
+import type { ConsolidationSettings } from '../../src/memory/consolidate.ts';
 import { consolidateAdapter, MemoryHistory } from '../../src/memory/consolidate-adapter.ts';
 import { adapterHash, type LoraAdapter, mapAdapter } from '../../src/model/adapter.ts';
 import { initialiseAdapter } from '../../src/model/lora-modules.ts';
@@ -12,6 +13,7 @@ const modules = [0, 1].map((layer) => ({
   outFeatures: 5,
 }));
 const settings = { threshold: 0.9, lambda: 0.5 };
+const inProductSpace = { ...settings, space: 'product' } as const;
 const fresh = initialiseAdapter({ rank: 3, alpha: 6, targets: ['q_proj'] }, modules, Random.fromSeed(0));
 
 /** What a stage of training might leave. */
@@ -20,14 +22,20 @@ function train(adapter: LoraAdapter, stage: number): LoraAdapter {
   return mapAdapter(adapter, ({ data }) => data.map((value) => value + 0.1 * (random.uniform() - 0.5)));
 }
 
-function runStages(first: number, last: number, adapter: LoraAdapter, history: MemoryHistory): LoraAdapter {
+function runStages(
+  first: number,
+  last: number,
+  adapter: LoraAdapter,
+  history: MemoryHistory,
+  how: ConsolidationSettings = settings,
+): LoraAdapter {
   let current = adapter;
   for (let stage = first; stage <= last; stage++) {
     const { adapter: consolidated, refined } = consolidateAdapter(
       current,
       train(current, stage),
       history,
-      settings,
+      how,
     );
     history.append(refined);
     current = consolidated;
@@ -36,14 +44,17 @@ function runStages(first: number, last: number, adapter: LoraAdapter, history: M
 }
 
 describe('a stream of stages', () => {
-  it('resumed from the refined memories it saved, ends in the same bits', () => {
+  it.each([
+    ['matrix by matrix', settings],
+    ['in product space', inProductSpace],
+  ])('resumed from the refined memories it saved, ends in the same bits: %s', (_, how) => {
     const uninterrupted = new MemoryHistory();
-    const expected = runStages(1, 6, fresh, uninterrupted);
+    const expected = runStages(1, 6, fresh, uninterrupted, how);
     const half = new MemoryHistory();
-    const middle = runStages(1, 3, fresh, half);
+    const middle = runStages(1, 3, fresh, half, how);
     const resumed = new MemoryHistory();
     for (const refined of half.refined) resumed.append(refined);
-    expect(adapterHash(runStages(4, 6, middle, resumed))).toBe(adapterHash(expected));
+    expect(adapterHash(runStages(4, 6, middle, resumed, how))).toBe(adapterHash(expected));
     expect(resumed.refined.map(adapterHash)).toEqual(uninterrupted.refined.map(adapterHash));
   });
 
@@ -57,6 +68,20 @@ describe('a stream of stages', () => {
     for (const report of reports.values()) expect(report.historyRows).toBe(1);
     expect([...reports.keys()]).toEqual([...fresh.tensors.keys()]);
   });
+});
+
+it('in product space names its reports by module, and refuses a matrix that has no other side', () => {
+  const history = new MemoryHistory();
+  const before = runStages(1, 1, fresh, history, inProductSpace);
+  const { reports, refined } = consolidateAdapter(before, train(before, 2), history, inProductSpace);
+  expect([...reports.keys()]).toEqual(modules.map(({ path }) => path));
+  expect([...refined.tensors.values()].map(({ shape }) => shape)).toEqual(
+    [...fresh.tensors.values()].map(({ shape }) => shape),
+  );
+  const alone = { ...fresh, tensors: new Map([...fresh.tensors].slice(0, 1)) };
+  expect(() => consolidateAdapter(alone, alone, new MemoryHistory(), inProductSpace)).toThrow(
+    /lora_A\.weight" has no other LoRA matrix beside it/,
+  );
 });
 
 it('refuses a stage that diverged, and a history of another model', () => {

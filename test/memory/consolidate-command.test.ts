@@ -126,6 +126,22 @@ describe('consolidate', () => {
     expectClose(tensors.get(NAME_A)?.data ?? [], caseA.before.data);
   });
 
+  it('in product space takes its own refined memory as the next history, and reports module by module', async () => {
+    const options = ['--space', 'product', '--threshold', '1', '--lambda', '0'];
+    expect(await consolidate(...adapters(), ...options)).toBe(0);
+    const first = JSON.parse(stdout);
+    expect(first).toMatchObject({ space: 'product', matrices: [{ name: PATH, shape: [10, 12] }] });
+    // Rank 8 of 4 at most: the refined memory is cut, and what is merged is the trained adapter itself.
+    expect(first.matrices[0].rank_lost).toBe(0);
+    expect(first.matrices[0].refined_rank_lost).toBeGreaterThan(0);
+    stdout = '';
+    expect(await consolidate(...adapters('next'), '--history', at('out/refined'), ...options)).toBe(0);
+    const { matrices } = JSON.parse(stdout);
+    // Of the same change again, all but what the memory lost lies in an old direction.
+    expect(matrices[0].old_directions_share).toBeCloseTo(100 - first.matrices[0].refined_rank_lost, 3);
+    expect(matrices[0].rank_lost).toBeGreaterThan(0);
+  });
+
   it('with threshold and lambda 1 gives the trained adapter, bit for bit', async () => {
     expect(await consolidate(...adapters(), ...historyOptions(), '--threshold', '1', '--lambda', '1')).toBe(
       0,
@@ -167,6 +183,7 @@ describe('consolidate', () => {
       ['--lambda', '-0.1', /lambda: expected a number from 0 to 1, found -0.1/],
       ['--lambda', '', /--lambda: expected a number/],
       ['--lambda', 'NaN', /--lambda: expected a number/],
+      ['--space', 'sum', /--space.*Allowed choices are factors, product/],
     ])('%s %s', (option, value, message) => refused(message, ...adapters(), option, value));
 
     it('a missing option, and a folder that is no adapter', async () => {

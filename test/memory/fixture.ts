@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { LoraTensor } from '../../src/model/adapter.ts';
 
-interface FixtureMatrix {
+export interface FixtureMatrix {
   readonly shape: [number, number];
   readonly data: number[];
 }

@@ -49,6 +49,7 @@ async function uninterrupted(tree = toyConfig()) {
 describe('a resumed run equals the uninterrupted one, bit for bit', () => {
   it.each([
     ['lifealign', {}],
+    ['lifealign in product space', { consolidation: { space: 'product' } }],
     ['seqft with the previous adapter as reference', { method: 'seqft', reference: 'previous' }],
     ['er with the previous adapter as reference', { method: 'er', reference: 'previous' }],
     ['lifealign, general ability measured', { general: { limit: 3, max_new_tokens: 2 } }],
@@ -57,6 +58,10 @@ describe('a resumed run equals the uninterrupted one, bit for bit', () => {
     ['gem', { method: 'gem' }],
     ['cppo with replay', { method: 'cppo', replay: {} }],
     ['olora with the previous adapter as reference', { method: 'olora', reference: 'previous' }],
+    [
+      'lifealign without stored rows',
+      { method: 'lifealign-rehearsal-free', method_settings: { rows: 4, batch_size: 2, max_new_tokens: 5 } },
+    ],
     ['mtl', { method: 'mtl' }],
   ])('%s, wherever it stops', async (_, changes) => {
     const tree = toyConfig(changes);

@@ -37,6 +37,22 @@ describe('consolidation', () => {
     }
   });
 
+  it('in product space leaves what it did to every module, and what its rank could not hold', async () => {
+    const folder = workspace();
+    await runToy(toyConfig({ consolidation: { space: 'product', lambda: 0 } }), { folder });
+    const record = read(folder, 'tasks/2-high/consolidation/preference.json');
+    expect(record).toMatchObject({ space: 'product', threshold: 0.9, lambda: 0 });
+    const names = ['q_proj', 'v_proj'].map((name) => `model.layers.0.self_attn.${name}`);
+    expect(record.matrices.map(({ name }: { name: string }) => name)).toEqual(names);
+    for (const { shape, truncation, energy } of record.matrices) {
+      expect(shape).toEqual([12, 6]);
+      expect(truncation.merged).toBeGreaterThan(truncation.lost);
+      expect(truncation.refined).toBeCloseTo(energy.refined, 6);
+      // The history's directions have other columns than an adapter of rank 2 has left.
+      expect(truncation.lost).toBeGreaterThan(0);
+    }
+  });
+
   it('leaves nothing where a method has none', async () => {
     const folder = workspace();
     await runToy(toyConfig({ method: 'er' }), { folder });

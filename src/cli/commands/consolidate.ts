@@ -4,8 +4,13 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
-import { checkConsolidationSettings, type MatrixReport } from '../../memory/consolidate.ts';
+import { type Command, Option } from 'commander';
+import {
+  type ConsolidationSpace,
+  checkConsolidationSettings,
+  consolidationSpaces,
+  type MatrixReport,
+} from '../../memory/consolidate.ts';
 import {
   type Consolidation,
   checkSameMatrices,
@@ -20,6 +25,7 @@ interface ConsolidateOptions {
   readonly before: string;
   readonly after: string;
   readonly history: readonly string[];
+  readonly space: ConsolidationSpace;
   readonly threshold: string;
   readonly lambda: string;
   readonly output: string;
@@ -37,6 +43,11 @@ export function registerConsolidate(program: Command): void {
       (folder: string, earlier: string[]) => [...earlier, folder],
       [] as string[],
     )
+    .addOption(
+      new Option('--space <space>', 'consolidate each LoRA matrix by itself, or the products B·A')
+        .choices(consolidationSpaces)
+        .default('factors'),
+    )
     .option('--threshold <theta>', "share of the change's energy to keep, in (0, 1]", '0.9')
     .option('--lambda <lambda>', "share to keep along earlier stages' directions, in [0, 1]", '0.5')
     .requiredOption(
@@ -48,6 +59,7 @@ export function registerConsolidate(program: Command): void {
 
 async function consolidate(options: ConsolidateOptions): Promise<void> {
   const settings = {
+    space: options.space,
     threshold: parseNumber('--threshold', options.threshold),
     lambda: parseNumber('--lambda', options.lambda),
   };
@@ -90,6 +102,7 @@ function formatReport({ reports }: Consolidation) {
     singular_values: report.singularValues,
     ...formatEnergy(report.energy),
     history_rank: report.historyRank,
+    ...(report.truncation ? formatTruncation(report.truncation) : {}),
   }));
   const total = { shortTerm: 0, denoised: 0, parallel: 0, refined: 0 };
   for (const { energy } of reports.values()) {
@@ -110,6 +123,11 @@ function formatEnergy(energy: MatrixReport['energy']) {
     energy_kept: percent(energy.denoised, energy.shortTerm),
     old_directions_share: percent(energy.parallel, energy.denoised),
   };
+}
+
+/** Of what is merged, and of the refined memory, the share that the adapter's rank cannot hold. */
+function formatTruncation({ merged, lost, refined, refinedLost }: NonNullable<MatrixReport['truncation']>) {
+  return { rank_lost: percent(lost, merged), refined_rank_lost: percent(refinedLost, refined) };
 }
 
 /** Null where there is nothing to take a share of. */

@@ -51,8 +51,21 @@ export function byLayer(matrices: Matrices): Map<number, ConsolidatedMatrix[]> {
   return layers;
 }
 
-export const loraMatrices = ['lora_A', 'lora_B'] as const;
+/** What is consolidated: one of a module's LoRA matrices, or their product. */
+export const loraMatrices = ['lora_A', 'lora_B', 'B·A'] as const;
 export type LoraMatrix = (typeof loraMatrices)[number];
+
+function kindOf(name: string): LoraMatrix {
+  return loraMatrices.find((kind) => name.includes(kind)) ?? 'B·A';
+}
+
+/** % of the energy of what is merged that the adapter's rank could not hold; `null` where each matrix is its own. */
+export function rankLoss(matrices: Matrices): number | null {
+  const cut = matrices.flatMap(({ truncation }) => (truncation ? [truncation] : []));
+  const merged = cut.reduce((sum, { merged: energy }) => sum + energy, 0);
+  if (cut.length === 0) return null;
+  return merged === 0 ? 0 : (100 * cut.reduce((sum, { lost }) => sum + lost, 0)) / merged;
+}
 
 export interface Spectrum {
   /** That changed at all, and have a largest singular value to divide by. */
@@ -66,7 +79,7 @@ export interface Spectrum {
 /** `null` where no matrix of that kind changed. The band holds 80 % of the matrices. */
 export function spectrumOf(matrices: Matrices, kind: LoraMatrix): Spectrum | null {
   const changed = matrices.filter(
-    ({ name, singular_values: [largest = 0] }) => name.includes(kind) && largest > 0,
+    ({ name, singular_values: [largest = 0] }) => kindOf(name) === kind && largest > 0,
   );
   if (changed.length === 0) return null;
   const ascending = (values: readonly number[]) => values.toSorted((one, other) => one - other);

@@ -3,7 +3,9 @@
  * replay, consolidation) has been filled in before this schema sees it. [resolve.ts]
  */
 import * as z from 'zod';
+import { replayPolicies } from '../../data/replay-buffer.ts';
 import { ruleJudgeNames } from '../../eval/judges/index.ts';
+import { consolidationSpaces } from '../../memory/consolidate.ts';
 import { scheduleNames } from '../../optim/schedule.ts';
 
 const count = z.int().positive();
@@ -79,10 +81,17 @@ export const runConfigSchema = z.strictObject({
       /** 3000 rows, 20 % of each task. [arXiv:2509.17183, implementation details] */
       capacity: z.int().min(0).default(3000),
       fraction: share.default(0.2),
-      policy: z.enum(['paper', 'reference']).default('paper'),
+      policy: z.enum(replayPolicies).default('paper'),
     })
     .nullable(),
-  consolidation: z.strictObject({ threshold: z.number().positive().max(1), lambda: share }).nullable(),
+  consolidation: z
+    .strictObject({
+      /** Each LoRA matrix by itself, or the products B·A. */
+      space: z.enum(consolidationSpaces).default('factors'),
+      threshold: z.number().positive().max(1),
+      lambda: share,
+    })
+    .nullable(),
   /** `base`, `previous` (the adapter at the task's start), or an adapter's folder. */
   reference: z.string().min(1).default('base'),
   /** After each task: the tasks seen so far, or all. */

@@ -28,8 +28,8 @@ def independent_rows(history):
     return np.array(kept)
 
 
-def consolidate(before, after, history, threshold, lam):
-    short_term = after - before
+def refine(short_term, history, threshold, lam):
+    """Denoises a change and damps its part along earlier ones, which come flattened."""
     u, s, vt = np.linalg.svd(short_term, full_matrices=False)
     energy = np.cumsum(s**2)
     kept = 0 if energy[-1] == 0 else int(np.argmax(energy >= threshold * energy[-1])) + 1
@@ -38,16 +38,21 @@ def consolidate(before, after, history, threshold, lam):
     denoised = (u[:, :kept] * s[:kept]) @ vt[:kept]
     f = denoised.ravel()
     parallel = np.zeros_like(f)
-    h = independent_rows([row.ravel() for row in history])
+    h = independent_rows(history)
     if len(h) > 0:
         parallel = h.T @ np.linalg.lstsq(h.T, f, rcond=None)[0]
-    refined = (f - parallel) + lam * parallel
+    refined = ((f - parallel) + lam * parallel).reshape(short_term.shape)
+    return {"kept_rank": kept, "history_rank": len(h), "singular_values": s, "parallel": parallel, "refined": refined}
+
+
+def consolidate(before, after, history, threshold, lam):
+    result = refine(after - before, [row.ravel() for row in history], threshold, lam)
     return {
-        "kept_rank": kept,
-        "history_rank": len(h),
-        "singular_values": s.tolist(),
-        "refined": refined.reshape(after.shape),
-        "long_term": before + refined.reshape(after.shape),
+        "kept_rank": result["kept_rank"],
+        "history_rank": result["history_rank"],
+        "singular_values": result["singular_values"].tolist(),
+        "refined": result["refined"],
+        "long_term": before + result["refined"],
     }
 
 

@@ -52,6 +52,7 @@ export const matrixFile = z.looseObject({ preference_accuracy: withBase, judge: 
 
 /** tasks/<k>-<name>/consolidation/<stage>.json. Energies are sums of squares. */
 export const consolidationFile = z.object({
+  space: z.enum(['factors', 'product']).default('factors'),
   threshold: z.number(),
   lambda: z.number(),
   matrices: z.array(
@@ -68,6 +69,15 @@ export const consolidationFile = z.object({
       }),
       history_rows: count,
       history_rank: count,
+      /** In product space: what the adapter's rank could not hold of the merged and of the refined memory. */
+      truncation: z
+        .object({
+          merged: z.number().min(0),
+          lost: z.number().min(0),
+          refined: z.number().min(0),
+          refined_lost: z.number().min(0),
+        })
+        .optional(),
     }),
   ),
 });

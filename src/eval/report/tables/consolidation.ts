@@ -1,6 +1,6 @@
 /** Tables of what consolidation did with each stage's update. */
 import type { RunRecord } from '../record/run.ts';
-import { byLayer, consolidatedStages, energyShare, oldShare } from '../stages.ts';
+import { byLayer, consolidatedStages, energyShare, oldShare, rankLoss } from '../stages.ts';
 import { type Cell, plain, present, type Table } from './table.ts';
 
 /** Per stage: how much of the update was kept, and how much of it lay where earlier ones had gone. */
@@ -24,6 +24,7 @@ export function consolidationTable(runs: readonly RunRecord[]): Table[] {
         energyShare(matrices, 'refined', 'short_term'),
         mean(matrices.map(({ history_rows }) => history_rows)),
         mean(matrices.map(({ history_rank }) => history_rank)),
+        rankLoss(matrices),
       ];
     }),
   );
@@ -39,11 +40,12 @@ export function consolidationTable(runs: readonly RunRecord[]): Table[] {
       { title: 'energy merged, %' },
       { title: 'earlier updates' },
       { title: 'dimensions they span' },
+      { title: 'beyond the rank, %' },
     ],
     rows,
     note:
       'Energies are sums of squares over all matrices. Old directions: the span of earlier stages’ updates ' +
-      'of the same matrix.',
+      'of the same matrix. Beyond the rank: in product space, what of the merged memory an adapter cannot hold.',
   });
 }
 
