@@ -3,6 +3,7 @@
  * drifted from the base there, and how well it still knows plain answers. A run whose preference scores rise
  * while these do breaks what it was to align.
  */
+import { type RatioRow, ratioOf } from './ratios.ts';
 
 /** One prompt's sums, of one response or of several together. Log-probs are natural logarithms. */
 export interface NeutralScore {
@@ -31,13 +32,26 @@ export interface GeneralScores {
  * @param drawn of answers that the policy drew itself
  */
 export function driftPerToken(drawn: readonly NeutralScore[]): number {
-  return total(drawn, (row) => row.logp - row.baseLogp) / total(drawn, (row) => row.tokens);
+  return ratioOf(driftRows(drawn));
+}
+
+/** What each row adds to the drift. */
+export function driftRows(drawn: readonly NeutralScore[]): RatioRow[] {
+  return drawn.map(({ logp, baseLogp, tokens }) => ({ sum: logp - baseLogp, tokens }));
 }
 
 /** Mean negative log-prob per token, under the policy or the base. */
 export function lossPerToken(given: readonly NeutralScore[], of: 'policy' | 'base'): number {
-  const logp = total(given, (row) => (of === 'policy' ? row.logp : row.baseLogp));
-  return -logp / total(given, (row) => row.tokens);
+  return ratioOf(lossRows(given, of));
+}
+
+export function lossRows(given: readonly NeutralScore[], of: 'policy' | 'base'): RatioRow[] {
+  return given.map(({ logp, baseLogp, tokens }) => ({ sum: of === 'policy' ? -logp : -baseLogp, tokens }));
+}
+
+/** Of the policy's loss over the base's, on the same responses. */
+export function lossChangeRows(given: readonly NeutralScore[]): RatioRow[] {
+  return given.map(({ logp, baseLogp, tokens }) => ({ sum: baseLogp - logp, tokens }));
 }
 
 /** @param given of the responses that stand in the file, @param drawn of answers that the policy drew */
@@ -47,8 +61,4 @@ export function generalScores(given: readonly NeutralScore[], drawn: readonly Ne
     baseLoss: lossPerToken(given, 'base'),
     kl: driftPerToken(drawn),
   };
-}
-
-function total(rows: readonly NeutralScore[], value: (row: NeutralScore) => number): number {
-  return rows.reduce((sum, row) => sum + value(row), 0);
 }

@@ -13,11 +13,10 @@ interface Interval {
   readonly high: number | null;
 }
 
-/** A number and its interval. */
+/** A number and its interval, where it has one. */
 export function shown({ estimate, low, high }: Interval, digits = 1): string {
-  return estimate === null
-    ? '-'
-    : `${decimal(estimate, digits)} [${decimal(low, digits)}, ${decimal(high, digits)}]`;
+  if (low === null && high === null) return decimal(estimate, digits);
+  return `${decimal(estimate, digits)} [${decimal(low, digits)}, ${decimal(high, digits)}]`;
 }
 
 /** A difference, its interval and its p-value. */

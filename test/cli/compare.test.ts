@@ -16,6 +16,9 @@ interface MadeRun {
   readonly judge?: number;
   readonly tasks?: readonly [string, string];
   readonly finished?: boolean;
+  /** Drift after the last task, in nats per token, of conversations alike in all else. */
+  readonly kl?: number;
+  readonly neutral?: string;
 }
 
 const TEN = Array.from({ length: 10 }, (_, index) => index);
@@ -28,12 +31,26 @@ function run(name: string, made: MadeRun = {}): string {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
   };
-  const hashes = { tasks: tasks.map((task) => ({ train: 't', test: `${hash} ${task}` })) };
+  const hashes = {
+    general: made.neutral ?? 'n',
+    tasks: tasks.map((task) => ({ train: 't', test: `${hash} ${task}` })),
+  };
   write(
     'config.yaml',
     stringify({ tasks: tasks.map((task) => ({ name: task })), seed, provenance: { hashes } }),
   );
   if (made.finished ?? true) write('summary.json', { seconds: 90 });
+  const { kl } = made;
+  if (kl !== undefined) {
+    const rows = [1, 2, 3].map((index) => ({ index, tokens: 10, base_logp: -20 * index }));
+    write(`tasks/2-${tasks[1]}/general.json`, {
+      loss: 3 + kl,
+      base_loss: 4,
+      kl,
+      loss_rows: rows.map((row) => ({ ...row, logp: row.base_logp + 10 * (1 - kl) })),
+      kl_rows: rows.map((row) => ({ ...row, logp: row.base_logp + 5 * kl * row.index })),
+    });
+  }
   right.forEach((row, i) => {
     row.forEach((count, j) => {
       const of = `tasks/${i + 1}-${tasks[i]}`;
@@ -110,6 +127,35 @@ describe('compare', () => {
       expect(Number(high)).toBeGreaterThanOrEqual(Number(estimate));
       expect(p === '').toBe(minus === '');
     }
+  });
+
+  it('has drift and loss on neutral conversations after the last task, and their differences', async () => {
+    const [one, other] = [run('a', { kl: 0.2 }), run('b', { kl: 0.1 })];
+    const text = await compare(`a=${one}`, `b=${other}`);
+    const [, general = ''] = text.split('General ability after the last task, nats per token\n\n');
+    const [head, , a, b] = general.split('\n');
+    expect(head).toBe('|  | KL to base | neutral loss | change of loss |');
+    // Rows of 0.5, 1 and 1.5 times the drift; a loss of 1 nat less but for the drift, on every row.
+    expect(a).toMatch(
+      /^\| a \| 0\.2000 \[0\.1\d+, 0\.[23]\d+\] \| 3\.2000 \[.*\] \| -0\.8000 \[-0\.8000, -0\.8000\] \|$/,
+    );
+    expect(b).toMatch(/^\| b \| 0\.1000 \[0\.0\d+, 0\.1\d+\]/);
+    expect(text).toMatch(
+      /nats per token: a minus\n\n.*\n.*\n\| b \| 0\.1000 \[.*\], p = 0\.\d+ \| 0\.1000 \[0\.1000, 0\.1000\], p/,
+    );
+    const csv = await compare(`a=${one}`, `b=${other}`, '--format', 'csv');
+    expect(csv).toMatch(/^general,a,,,kl,0\.2,0\.1/m);
+    expect(csv).toMatch(/^general,a,b,,lossChange,0\.(1|09999)/m);
+    const seeds = await compare('--seeds', `a=${one}`, `a=${run('c', { kl: 0.4, seed: 1 })}`);
+    expect(seeds).toMatch(/\| a \| 0\.3000 \[-0\.9706, 1\.5706\] \|/);
+  });
+
+  it('takes no difference of general ability on other conversations, and says why', async () => {
+    const text = await compare(`a=${run('a', { kl: 0.2 })}`, `b=${run('b', { kl: 0.1, neutral: 'others' })}`);
+    expect(text).toContain('| b | 0.1000 [');
+    expect(text).not.toContain('nats per token: a minus');
+    expect(text).toContain('it does not compare');
+    expect(await compare(`a=${run('c')}`)).not.toContain('General ability');
   });
 
   it('has the gains of a run named stl in a table of their own', async () => {

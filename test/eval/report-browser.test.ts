@@ -187,12 +187,14 @@ describe.skipIf(executable === undefined)('a report in a browser', () => {
           );
         });
         const named = chart.getAttribute('aria-labelledby')?.split(' ') ?? [];
+        const shared = chart.querySelector('use[href^="#axes"]')?.getAttribute('href') ?? '';
+        const axes = shared === '' ? chart : document.querySelector(shared)!;
         return {
           id: named[0]!.replace(/-title$/, ''),
           marks: marks.length,
           outside: outside.length,
-          texts: [...chart.querySelectorAll('.axis .label')].filter((text) => text.textContent).length,
-          ticks: [...chart.querySelectorAll('.axis')].map(
+          texts: [...axes.querySelectorAll('.axis .label')].filter((text) => text.textContent).length,
+          ticks: [...axes.querySelectorAll('.axis')].map(
             (axis) => axis.querySelectorAll('text:not(.label)').length,
           ),
           named: named.map((id) => document.getElementById(id)?.textContent ?? '').filter(Boolean).length,

@@ -130,14 +130,28 @@ export function makeRun(folder: string, made: MadeRun = {}): string {
       replayed: tasks.slice(0, trained).map((task) => ({ task, rows: 8 })),
       kept: tasks.slice(0, trained + 1).map((task) => ({ task, rows: 8 })),
     });
-    const general = { loss: 2.1 + trained / 100, base_loss: 2, kl: trained / 50 - 0.001 };
-    write(`${moment}/general.json`, { ...general, loss_rows: [], kl_rows: [] });
+    write(`${moment}/general.json`, generalOf(2.1 + trained / 100, trained / 50 - 0.001));
   }
   if (log.length > 0) write('steps.jsonl', `${log.join('\n')}\n`);
   const base = tasks.map((_, tested) => (100 * right(-1, tested)) / ROWS);
   write('matrix.json', { tasks, preference_accuracy: { base, matrix: [] } });
   if (done === tasks.length) write('summary.json', summary(tasks, 2 * steps * done));
   return folder;
+}
+
+/** Four conversations of ten tokens, of which some are harder, for the policy as much as for the base. */
+function generalOf(loss: number, kl: number) {
+  const base = 2;
+  const rows = [-3, -1, 1, 3].map((step, index) => ({ index, tokens: 10, step }));
+  return {
+    loss,
+    base_loss: base,
+    kl,
+    loss_rows: rows.map(({ step, ...row }) => {
+      return { ...row, logp: -10 * loss - step, base_logp: -10 * base - step };
+    }),
+    kl_rows: rows.map(({ step, ...row }) => ({ ...row, logp: 10 * kl + step / 10, base_logp: 0 })),
+  };
 }
 
 /** The share of the stage's update in old directions is 3 % a stage before it, rising by a tenth with each layer. */

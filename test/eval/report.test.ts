@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { writeReport } from '../../src/eval/report/index.ts';
+import { HEAT_STEPS } from '../../src/eval/report/page/colours.ts';
 import { useTemporaryCache } from '../model/temporary-cache.ts';
 import { readFolder, readTable } from './report-files.ts';
 import { type MadeRun, makeRun } from './report-run.ts';
@@ -36,6 +37,33 @@ describe('the tables of a report', () => {
       ['80', ''],
       ['70', ''],
     ]);
+  });
+
+  it('have general ability with intervals over its conversations', async () => {
+    const [, voice = {}] = readTable(await reportOf(), 'general');
+    expect([voice['after'], voice['KL to base'], voice['neutral loss']]).toEqual(['voice', '0.019', '2.11']);
+    // Rows of the drift differ by 0.02, those of the loss by 0.2 a token; over the base's, none does.
+    const width = (title: string) => Number(voice[`${title} high`]) - Number(voice[`${title} low`]);
+    expect(width('KL to base')).toBeGreaterThan(0.01);
+    expect(width('KL to base')).toBeLessThan(0.06);
+    expect(width('neutral loss')).toBeGreaterThan(0.1);
+    expect(Number(voice['change of loss'])).toBeCloseTo(0.11, 9);
+    expect(width('change of loss')).toBeCloseTo(0, 9);
+  });
+
+  it('have general ability without intervals where a run did not record its rows', async () => {
+    const run = makeRun(join(folder(), 'old'));
+    writeFileSync(join(run, 'tasks/2-voice/general.json'), '{"loss": 2.5, "base_loss": 2, "kl": 0.1}');
+    await writeReport([{ name: 'mine', folder: run }], join(run, 'report'), options);
+    const [, voice = {}] = readTable(join(run, 'report'), 'general');
+    expect([voice['KL to base'], voice['KL to base low'], voice['change of loss']]).toEqual([
+      '0.1',
+      '',
+      '0.5',
+    ]);
+    expect(readFileSync(join(run, 'report/report.md'), 'utf8')).toContain(
+      '| mine | voice | 0.1000 | 2.5000 | 0.5000 |',
+    );
   });
 
   it('have Last, BWT, AP and forgetting, worked by hand, with intervals', async () => {
@@ -149,11 +177,26 @@ describe('a report', () => {
     ).toEqual([]);
   });
 
-  it('holds a page of fifty tasks within 5 MB', async () => {
+  it('holds a page of three runs of fifty tasks within 4 MB, its tables with every number', async () => {
     const tasks = Array.from({ length: 50 }, (_, at) => `task-${at + 1}`);
     const answer = () => 'A long answer. '.repeat(300);
-    const report = await reportOf({ tasks, judged: tasks, answer, layers: 30 });
-    expect(readFileSync(join(report, 'index.html')).length).toBeLessThan(5e6);
+    const made = { tasks, judged: tasks, answer, layers: 30 };
+    const runs = ['a', 'b', 'c'].map((name) => ({ name, folder: makeRun(join(folder(), name), made) }));
+    const report = join(folder(), 'report');
+    const page = readFileSync(await writeReport(runs, report, { resamples: 20 }), 'utf8');
+    expect(page.length).toBeLessThan(4e6);
+    expect(readTable(report, 'matrix-preference_accuracy')).toHaveLength(3 * 51);
+    expect(readTable(report, 'consolidation')).toHaveLength(3 * 100);
+    expect(Object.keys(readTable(report, 'replay-kept')[0] ?? {})).toHaveLength(2 + 50);
+    // Bars of one colour are one mark, with a bar for every part: 50 · 51 / 2 of a run's buffer.
+    const kept = page.slice(page.indexOf('aria-labelledby="replay-kept-1'));
+    const bars = kept.slice(0, kept.indexOf('</svg>')).match(/ d="(M[^"]*z)"/g) ?? [];
+    expect(bars.join('').match(/M/g)).toHaveLength((50 * 51) / 2);
+    expect(bars.length).toBeLessThanOrEqual(HEAT_STEPS);
+    const [spectrum = ''] = /aria-labelledby="spectrum-3-200-.*?<\/svg>/s.exec(page) ?? [];
+    const [, axes] = /<use href="#([^"]+)"/.exec(spectrum) ?? [];
+    expect(page).toContain(`<g id="${axes}">`);
+    expect(spectrum).toContain('kept 4 of 8');
   });
 
   it('has no value, rather than a wrong one, where a stream has one task', async () => {

@@ -27,7 +27,8 @@ export function compareSeeds(names: readonly (readonly RowMatrix[])[], level = 0
   };
 }
 
-function overSeeds(seeds: readonly (readonly (number | null)[])[], level: number): TestedEstimate[] {
+/** `seeds[s][q]` is the s-th seed's value of quantity q. */
+export function overSeeds(seeds: readonly (readonly (number | null)[])[], level = 0.95): TestedEstimate[] {
   return seeds[0]!.map((_, at) => {
     const values = seeds.flatMap((run) => run[at] ?? []);
     if (values.length < seeds.length) return { estimate: null, low: null, high: null, pValue: null };

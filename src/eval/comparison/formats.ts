@@ -1,6 +1,13 @@
 /** A comparison as text: Markdown and LaTeX for people, CSV (a line for each number) and JSON for programs. */
 import { csvLines, markdownTable } from '../table-text.ts';
-import { type Comparison, listed, type Quantities, statisticNames, type TestedEstimate } from './index.ts';
+import {
+  type Comparison,
+  generalMeasures,
+  listed,
+  type Quantities,
+  statisticNames,
+  type TestedEstimate,
+} from './index.ts';
 import { comparisonNotes, comparisonTables, type Table } from './tables.ts';
 
 export const formatNames = ['markdown', 'csv', 'json', 'latex'] as const;
@@ -55,15 +62,24 @@ function latexText(text: string): string {
 
 const CSV_HEAD = ['score', 'run', 'minus', 'task', 'statistic', 'estimate', 'low', 'high', 'p'];
 
-/** A number is a task's, from the matrix's last row, or a statistic's; `minus` marks a difference. */
-function csv({ tasks, compared, scores }: Comparison): string {
+/**
+ * A number is a task's, from the matrix's last row, or a statistic's; `minus` marks a difference. General ability
+ * is a score of no task.
+ */
+function csv({ tasks, compared, scores, general }: Comparison): string {
   const rows = scores.flatMap(({ score, runs, differences }) => [
     ...runs.flatMap((run, at) => csvRows([score, compared[at]!, ''], tasks, run)),
     ...differences.flatMap((difference, at) =>
       csvRows([score, compared[0]!, compared[at + 1]!], tasks, difference),
     ),
   ]);
-  return csvLines([CSV_HEAD, ...rows]);
+  const generalRows = [
+    ...(general?.runs ?? []).map((run, at) => ({ run, of: [compared[at]!, ''] })),
+    ...(general?.differences ?? []).map((run, at) => ({ run, of: [compared[0]!, compared[at + 1]!] })),
+  ].flatMap(({ run, of }) =>
+    generalMeasures.map((measure) => csvRow(['general', ...of, '', measure], run[measure])),
+  );
+  return csvLines([CSV_HEAD, ...rows, ...generalRows]);
 }
 
 function csvRows(
@@ -72,9 +88,12 @@ function csvRows(
   quantities: Quantities<Partial<TestedEstimate>>,
 ): (string | number)[][] {
   const labels = [...tasks.map((task) => [task, '']), ...statisticNames.map((name) => ['', name])];
-  return listed(quantities).map(({ estimate, low, high, pValue }, at) => [
-    ...start,
-    ...labels[at]!,
-    ...[estimate, low, high, pValue].map((value) => value ?? ''),
-  ]);
+  return listed(quantities).map((quantity, at) => csvRow([...start, ...labels[at]!], quantity));
+}
+
+function csvRow(
+  labels: readonly string[],
+  { estimate, low, high, pValue }: Partial<TestedEstimate>,
+): (string | number)[] {
+  return [...labels, ...[estimate, low, high, pValue].map((value) => value ?? '')];
 }

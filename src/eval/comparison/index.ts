@@ -3,11 +3,13 @@ import { UserError } from '../../support/errors.ts';
 import { type AloneTask, learnedAlone } from './alone.ts';
 import { compareRows, type ResampleOptions, type ScoreComparison } from './compare-rows.ts';
 import { compareSeeds } from './compare-seeds.ts';
+import { compareGeneral, type GeneralComparison } from './general.ts';
 import { rowMatrix, type ScoreName, scoreNames, wasMeasured } from './row-matrix.ts';
 import { type RunResults, sameRows } from './run-results.ts';
 
 export type { AloneTask } from './alone.ts';
 export type { Estimate, TestedEstimate } from './compare-rows.ts';
+export { type GeneralMeasure, generalEstimates, generalMeasures, generalTitles } from './general.ts';
 export { listed, type Quantities, statisticNames } from './quantities.ts';
 export { rowMatrix, type ScoreName, scoreNames, scoreTitles } from './row-matrix.ts';
 export { type RunResults, readRunResults } from './run-results.ts';
@@ -35,6 +37,8 @@ export interface Comparison {
   readonly compared: readonly string[];
   /** The scores that any of the runs has. */
   readonly scores: readonly (ScoreComparison & { readonly score: ScoreName })[];
+  /** Drift and loss on neutral conversations after the last task; `null` where no run measured them. */
+  readonly general: GeneralComparison | null;
 }
 
 /** Runs of this name say what is there to be learned, task by task. */
@@ -79,6 +83,10 @@ export function compareRuns(
     alone: alone ? learnedAlone(alone.runs, level) : null,
     compared: compared.map(({ name }) => name),
     scores,
+    general: compareGeneral(
+      compared.map(({ runs }) => runs),
+      { level, ...options },
+    ),
   };
 }
 

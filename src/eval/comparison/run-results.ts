@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { DataError } from '../../support/errors.ts';
 import type { RowScore } from '../preference.ts';
 import { readRunJson, readRunYaml } from '../run-file.ts';
+import { type GeneralRecord, readGeneral } from './general-file.ts';
 
 /** A score's rows for one cell of the matrix; `null` where it was not measured. */
 type Cell<Row> = readonly Row[] | null;
@@ -24,13 +25,22 @@ export interface RunResults {
   /** The judge's scores, 0 to 100, in the same order; and those of the base's answers. */
   readonly judged: readonly (readonly Cell<number>[])[];
   readonly baseJudged: readonly Cell<number>[];
+  /** General ability after each task; `null` where it was not measured. */
+  readonly general: readonly (GeneralRecord | null)[];
+  /** Equal for runs whose general ability was measured on the same conversations, over the same base. */
+  readonly generalKey: string;
 }
 
 const recordedRun = z.looseObject({
   tasks: z.array(z.looseObject({ name: z.string().regex(/^[\w.-]+$/) })).min(1),
   seed: z.number(),
+  general: z.looseObject({ limit: z.number().optional(), max_new_tokens: z.number().optional() }).nullish(),
   provenance: z.looseObject({
-    hashes: z.looseObject({ tasks: z.array(z.looseObject({ test: z.string() })) }),
+    hashes: z.looseObject({
+      base: z.string().nullish(),
+      general: z.string().nullish(),
+      tasks: z.array(z.looseObject({ test: z.string() })),
+    }),
   }),
 });
 
@@ -95,6 +105,8 @@ export async function readRunResults(folder: string): Promise<RunResults> {
     scores: await perTask((row) => perTask((task) => scoresOf(row, task))),
     judged: await perTask((row) => perTask((task) => judgedOf(join('tasks', numbered(row)), task))),
     baseJudged: await perTask((task) => judgedOf('base', task)),
+    general: await perTask((task) => readGeneral(join(folder, 'tasks', numbered(task), 'general.json'))),
+    generalKey: generalKey(record),
   };
 }
 
@@ -108,6 +120,10 @@ async function readRecord(file: string): Promise<z.output<typeof recordedRun>> {
     throw new DataError({ file }, 'not the record of a run: not as many hashes as tasks');
   }
   return record;
+}
+
+function generalKey({ general, provenance: { hashes } }: z.output<typeof recordedRun>): string {
+  return JSON.stringify([hashes.base, hashes.general, general?.limit, general?.max_new_tokens]);
 }
 
 async function readSeconds(file: string): Promise<number | null> {

@@ -1,6 +1,6 @@
 /** A comparison as tables of texts, for Markdown and LaTeX. */
 import { decimal, shown, tested } from '../number-text.ts';
-import { type Comparison, listed, scoreTitles } from './index.ts';
+import { type Comparison, generalMeasures, generalTitles, listed, scoreTitles } from './index.ts';
 
 export interface Table {
   readonly title: string;
@@ -36,11 +36,40 @@ export function comparisonTables(comparison: Comparison): Table[] {
     };
     return [table, paired];
   });
-  return alone ? [aloneTable(alone), ...tables] : tables;
+  const all = [...tables, ...generalTables(comparison)];
+  return alone ? [aloneTable(alone), ...all] : all;
+}
+
+/** Behind the point: drift is a small number of nats. */
+export const GENERAL_DIGITS = 4;
+
+export const GENERAL_TITLE = 'General ability after the last task, nats per token';
+
+function generalTables({ general, compared }: Comparison): Table[] {
+  if (!general) return [];
+  const head = ['', ...generalMeasures.map((measure) => generalTitles[measure])];
+  const table = {
+    title: GENERAL_TITLE,
+    head,
+    rows: general.runs.map((run, at) => [
+      compared[at]!,
+      ...generalMeasures.map((measure) => shown(run[measure], GENERAL_DIGITS)),
+    ]),
+  };
+  if (general.differences.length === 0) return [table];
+  const paired = {
+    title: `${GENERAL_TITLE}: ${compared[0]} minus`,
+    head,
+    rows: general.differences.map((difference, at) => [
+      compared[at + 1]!,
+      ...generalMeasures.map((measure) => tested(difference[measure], GENERAL_DIGITS)),
+    ]),
+  };
+  return [table, paired];
 }
 
 /** What the intervals are, and how long the runs took. */
-export function comparisonNotes({ over, level, names }: Comparison): string[] {
+export function comparisonNotes({ over, level, names, general }: Comparison): string[] {
   const percent = `${Number((100 * level).toFixed(2))} %`;
   const method =
     over === 'seeds'
@@ -50,7 +79,18 @@ export function comparisonNotes({ over, level, names }: Comparison): string[] {
     ({ name, seconds }) =>
       `${name} ${seconds === null ? 'not finished' : `${(seconds / 60).toFixed(1)} min`}`,
   );
-  return [`${method} No p is corrected for the number of comparisons.`, `${times.join(', ')}.`];
+  return [
+    `${method} No p is corrected for the number of comparisons.`,
+    ...(general ? [generalNote(over, general)] : []),
+    `${times.join(', ')}.`,
+  ];
+}
+
+function generalNote(over: Comparison['over'], { alike }: NonNullable<Comparison['general']>): string {
+  const rows = over === 'seeds' ? '' : ', whose intervals are over those conversations';
+  return alike
+    ? `General ability is measured on neutral conversations${rows}.`
+    : 'General ability was measured on different conversations, or over different bases: it does not compare.';
 }
 
 function aloneTable(alone: NonNullable<Comparison['alone']>): Table {

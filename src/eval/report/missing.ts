@@ -25,7 +25,7 @@ export function missingOf(run: RunRecord): Missing[] {
 
   const isFinished = summary !== null;
   const unscored = lacking((task) => results.scores[task]![task] !== null);
-  const unmeasured = config['general'] === null ? '' : lacking((task) => tasks[task]!.general !== null);
+  const unmeasured = config['general'] === null ? '' : lacking((task) => results.general[task] !== null);
   const unreplayed = lacking((task) => tasks[task]!.replay !== null);
   const consolidates = config['consolidation'] !== null && config['consolidation'] !== undefined;
   const unconsolidated = lacking((task) =>

@@ -6,6 +6,7 @@ import { answersSideBySide, privateTasksOf, type TaskAnswers } from './sides.ts'
 import { answerTable } from './tables/answers.ts';
 import { consolidationTable, layerTable } from './tables/consolidation.ts';
 import { provenanceTable, rowTable, runTable } from './tables/facts.ts';
+import { generalDifferences, generalTable } from './tables/general.ts';
 import { replayTables } from './tables/replay.ts';
 import { aloneTable, matrixTables, statisticTables, taskTables } from './tables/scores.ts';
 import type { Table } from './tables/table.ts';
@@ -74,6 +75,8 @@ export async function gatherReport(
       ...aloneTable(comparison),
       ...matrixTables(runs),
       ...taskTables(runs),
+      ...generalTable(runs, { resamples }),
+      ...generalDifferences(comparison),
       ...trainingTable(runs),
       ...consolidationTable(runs),
       ...layerTable(runs),

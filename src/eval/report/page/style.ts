@@ -84,7 +84,7 @@ th{font-weight:600;text-align:left}
 .heat caption{text-align:left;font-weight:600;padding-bottom:.3rem}
 .heat td{min-width:3.1rem;padding:.34rem .5rem;text-align:right;background:var(--heat);color:var(--heat-ink);
   border:1px solid var(--paper)}
-.heat td.none{background:none;color:var(--soft);text-align:center}
+.heat td:not([class]){background:none;color:var(--soft);text-align:center}
 .heat th{font-weight:500;color:var(--soft);padding:.3rem .5rem;white-space:nowrap;max-width:13rem;overflow:hidden;
   text-overflow:ellipsis}
 .heat thead th{text-align:right;vertical-align:bottom;white-space:normal}
@@ -106,7 +106,7 @@ const charts = `
 .chart{margin:0;min-width:0}
 .chart figcaption{font-size:.85rem;font-weight:600;margin-bottom:.1rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .chart svg{display:block;width:100%;height:auto}
-svg text{font-size:11px;fill:var(--soft);font-variant-numeric:tabular-nums}
+svg text,.axis text{font-size:11px;fill:var(--soft);font-variant-numeric:tabular-nums}
 svg .name,svg .value{fill:var(--ink);font-size:11.5px}
 svg .empty{font-style:italic}
 .axis path{stroke:var(--soft);stroke-width:1;fill:none}

@@ -2,22 +2,23 @@
 /** @jsxImportSource preact */
 /** A text from outside, of a row or a model: nothing in it is markup. */
 /** A longer text is opened by its beginning, which is shown in any case. */
-export const FOLDED_LENGTH = 420;
+const FOLDED_LENGTH = 420;
 
 interface TextProps {
   readonly text: string;
-  /** Characters that are shown at most, `FOLDED_LENGTH` or more. */
+  /** Characters that are shown at most. */
   readonly longest: number;
 }
 
 /** Line breaks stay; what is left out is counted. */
 export function Text({ text, longest }: TextProps) {
   const characters = [...text];
-  if (characters.length <= FOLDED_LENGTH) return <Words text={text} />;
-  const beginning = <Words text={`${characters.slice(0, FOLDED_LENGTH).join('')} …`} />;
+  const folded = Math.min(FOLDED_LENGTH, longest);
+  if (characters.length <= folded) return <Words text={text} />;
+  const beginning = <Words text={`${characters.slice(0, folded).join('')} …`} />;
   const left = characters.length - longest;
   const rest = left > 0 && <p class="more">{left} more characters stand in tables/answers.csv</p>;
-  if (longest === FOLDED_LENGTH) {
+  if (longest === folded) {
     return (
       <>
         {beginning}

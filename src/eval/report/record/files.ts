@@ -90,10 +90,6 @@ const rowsOfTask = z.array(z.object({ task: z.string(), rows: count }));
 export const replayFile = z.object({ own: count, replayed: rowsOfTask, kept: rowsOfTask });
 export type ReplayFile = z.output<typeof replayFile>;
 
-/** tasks/<k>-<name>/general.json: nats per token on neutral conversations. */
-export const generalFile = z.looseObject({ loss: z.number(), base_loss: z.number(), kl: z.number() });
-export type GeneralFile = z.output<typeof generalFile>;
-
 /** <moment>/answers/<j>-<name>.json (with scores) and <moment>/samples/<j>-<name>.json (without). */
 export const answersFile = z.array(
   z.object({ index: count, answer: z.string().optional(), score: z.number().optional() }),

@@ -9,8 +9,6 @@ import {
   type ConsolidationFile,
   configFile,
   consolidationFile,
-  type GeneralFile,
-  generalFile,
   matrixFile,
   type ReplayFile,
   replayFile,
@@ -26,7 +24,6 @@ import { readSteps } from './steps.ts';
 export interface TaskRecord {
   readonly consolidation: Readonly<Record<StageName, ConsolidationFile | null>>;
   readonly replay: ReplayFile | null;
-  readonly general: GeneralFile | null;
 }
 
 export interface RunRecord {
@@ -86,6 +83,5 @@ async function readTask(folder: string): Promise<TaskRecord> {
   return {
     consolidation: { sft: await consolidation('sft'), preference: await consolidation('preference') },
     replay: await readIfThere(replayFile, join(folder, 'replay.json')),
-    general: await readIfThere(generalFile, join(folder, 'general.json')),
   };
 }

@@ -21,16 +21,18 @@ export function matrixTables(runs: readonly RunRecord[]): Table[] {
       ],
       rows: runs.flatMap((run): Cell[][] => {
         const { base, cells } = scoresOf(run, score);
-        const baseLoss = run.tasks.find(({ general }) => general)?.general?.base_loss ?? null;
+        const baseLoss = run.results.general.find((general) => general)?.baseLoss ?? null;
         return [
           [run.label, 'base', ...base, baseLoss === null ? null : 0, baseLoss],
           ...cells.map((row, task) => {
-            const general = run.tasks[task]!.general;
+            const general = run.results.general[task];
             return [run.label, tasks[task]!, ...row, general?.kl ?? null, general?.loss ?? null];
           }),
         ];
       }),
-      note: 'A dash: not measured. KL to the base and loss, both on neutral conversations, in nats per token.',
+      note:
+        'A dash: not measured. KL to the base and loss, both on neutral conversations, in nats per token; with ' +
+        'intervals in the table of general ability.',
     };
   });
 }

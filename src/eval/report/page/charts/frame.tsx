@@ -72,8 +72,41 @@ export function BottomAxis({ plot: { left, right, bottom }, ticks, label }: Axis
   );
 }
 
+export interface ChartAxes {
+  readonly xTicks: readonly Tick[];
+  readonly yTicks: readonly Tick[];
+  readonly xLabel: string;
+  readonly yLabel: string;
+}
+
+interface AxesProps extends ChartAxes {
+  readonly plot: Plot;
+}
+
+export function Axes({ plot, xTicks, yTicks, xLabel, yLabel }: AxesProps) {
+  return (
+    <>
+      <LeftAxis plot={plot} ticks={yTicks} label={yLabel} />
+      <BottomAxis plot={plot} ticks={xTicks} label={xLabel} />
+    </>
+  );
+}
+
+/** Axes of many charts, to stand once in the page: a hundred small charts are mostly axes. */
+export function SharedAxes({ id, ...axes }: AxesProps & { readonly id: string }) {
+  return (
+    <svg class="unseen" width="0" height="0" aria-hidden="true">
+      <defs>
+        <g id={id}>
+          <Axes {...axes} />
+        </g>
+      </defs>
+    </svg>
+  );
+}
+
 /** Ticks with lines across the plot. */
-export function LeftAxis({ plot: { left, right, top, bottom }, ticks, label }: AxisProps) {
+function LeftAxis({ plot: { left, right, top, bottom }, ticks, label }: AxisProps) {
   const middle = (top + bottom) / 2;
   return (
     <g class="axis left">

@@ -53,7 +53,7 @@ export function HeatTable({ title, corner, columns, rows, scale, digits, diagona
               </th>
               {values.map((value, column) => {
                 const isLearned = diagonal && at - before === column;
-                if (value === null) return <td class="none">-</td>;
+                if (value === null) return <td>-</td>;
                 return (
                   <td class={`${heatClass(value, scale)}${isLearned ? ' learned' : ''}`}>
                     {decimal(value, digits)}

@@ -3,7 +3,7 @@
 /** Lines over a stream's tasks, a run's steps or a spectrum's places, with bands, marks and gaps. */
 import type { ScaleContinuousNumeric } from 'd3-scale';
 import { area, line } from 'd3-shape';
-import { BottomAxis, Figure, LeftAxis, type Plot, type Tick } from './frame.tsx';
+import { Axes, type ChartAxes, Figure, type Plot } from './frame.tsx';
 import { place } from './place.ts';
 import { Dot, seriesClass } from './series.tsx';
 
@@ -37,13 +37,13 @@ interface LineChartProps {
   readonly plot: Plot;
   readonly x: ScaleContinuousNumeric<number, number>;
   readonly y: ScaleContinuousNumeric<number, number>;
-  readonly xTicks: readonly Tick[];
-  readonly yTicks: readonly Tick[];
-  readonly xLabel: string;
-  readonly yLabel: string;
+  /** The chart's own, or the id of axes that it shares. */
+  readonly axes: ChartAxes | string;
   readonly series: readonly LineSeries[];
   readonly xGuides?: readonly Guide[];
   readonly yGuides?: readonly Guide[];
+  /** In the upper right corner. */
+  readonly note?: string;
   /** Dots where there are few; false: none. */
   readonly dots?: boolean;
   /** Of a point's number, when it is pointed at. */
@@ -54,13 +54,12 @@ interface LineChartProps {
 const MOST_DOTS = 24;
 
 export function LineChart(props: LineChartProps) {
-  const { id, title, description, plot, x, y, xTicks, yTicks, xLabel, yLabel, series } = props;
+  const { id, title, description, plot, x, y, axes, series, note } = props;
   const { xGuides = [], yGuides = [], dots = true, shown } = props;
   const isEmpty = series.every(({ points }) => points.length === 0);
   return (
     <Figure id={id} title={title} description={description} plot={plot}>
-      <LeftAxis plot={plot} ticks={yTicks} label={yLabel} />
-      <BottomAxis plot={plot} ticks={xTicks} label={xLabel} />
+      {typeof axes === 'string' ? <use href={`#${axes}`} /> : <Axes plot={plot} {...axes} />}
       {xGuides.map(({ at, text }) => (
         <g class="guide">
           <line x1={place(x(at))} x2={place(x(at))} y1={plot.top} y2={plot.bottom}>
@@ -81,6 +80,11 @@ export function LineChart(props: LineChartProps) {
       {series.map((one) => (
         <Series series={one} x={x} y={y} dots={dots} shown={shown} />
       ))}
+      {note !== undefined && (
+        <text x={plot.right} y={plot.top + 11} text-anchor="end">
+          {note}
+        </text>
+      )}
       {isEmpty && (
         <text
           class="empty"

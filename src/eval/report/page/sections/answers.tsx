@@ -7,10 +7,11 @@ import type { SideBySideRow, TaskAnswers } from '../../sides.ts';
 import { promptText } from '../../tables/answers.ts';
 import { ScrollBox } from '../scroll-box.tsx';
 import { MissingNotes, Section, type SectionProps } from '../section.tsx';
-import { FOLDED_LENGTH, Text } from '../text.tsx';
+import { Text } from '../text.tsx';
 
-/** Characters of all texts together, so that a page of many tasks still opens quickly; and of each. */
-const PAGE_LENGTH = 800_000;
+/** Characters of all texts together, so that a page of many tasks still opens quickly; and of each, within these. */
+const PAGE_LENGTH = 500_000;
+const LEAST_LENGTH = 240;
 const MOST_LENGTH = 20_000;
 
 const momentTitles: Readonly<Record<Moment, string>> = {
@@ -29,7 +30,7 @@ export function Answers({ report }: SectionProps) {
   const { answers, answered } = report;
   const rows = answers.reduce((sum, task) => sum + task.rows.length, 0);
   const length = Math.floor(PAGE_LENGTH / (rows * (2 + moments.length * answered.length) || 1));
-  const longest = Math.min(Math.max(length, FOLDED_LENGTH), MOST_LENGTH);
+  const longest = Math.min(Math.max(length, LEAST_LENGTH), MOST_LENGTH);
   return (
     <Section id="answers" title="Answers before and after">
       <MissingNotes report={report} part="answers" />

@@ -72,6 +72,7 @@ function OldShares({ report: { runs } }: SectionProps) {
                     class: `stage-${stage}`,
                     text: decimal(share, 0),
                     title: `${results.tasks[task]}, ${stage}: ${decimal(share, 2)} %`,
+                    of: stage,
                   },
                 ],
               }))}

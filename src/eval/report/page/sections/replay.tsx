@@ -78,8 +78,15 @@ function Compositions({ report: { runs }, id, what, counts }: CompositionsProps)
               parts: tasks.flatMap((origin, place) => {
                 const value = rows?.get(origin) ?? 0;
                 if (value === 0) return [];
-                const title = `${value} rows of ${origin}`;
-                return [{ value, class: originClass(place, tasks.length), text: String(place + 1), title }];
+                return [
+                  {
+                    value,
+                    class: originClass(place, tasks.length),
+                    text: String(place + 1),
+                    title: `${value} rows of ${origin}`,
+                    of: `rows of ${origin}`,
+                  },
+                ];
               }),
             }))}
           />

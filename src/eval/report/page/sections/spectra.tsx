@@ -4,7 +4,7 @@
 import { decimal } from '../../../number-text.ts';
 import type { RunRecord } from '../../record/run.ts';
 import { consolidatedStages, loraMatrices, type Spectrum, spectrumOf } from '../../stages.ts';
-import { smallPanel } from '../charts/frame.tsx';
+import { SharedAxes, smallPanel } from '../charts/frame.tsx';
 import { LineChart } from '../charts/line-chart.tsx';
 import { extentOf, logScale, powerTicks, wholeTicks, xScale } from '../charts/scales.ts';
 
@@ -26,8 +26,20 @@ export function Spectra({ run, style }: { readonly run: RunRecord; readonly styl
   );
   const lows = panels.flatMap(({ spectrum }) => spectrum.values.map(({ low }) => Math.max(low, LEAST)));
   const y = logScale(smallPanel, extentOf(lows, [0.1, 1]));
+  const lengths = [...new Set(panels.map(({ spectrum }) => spectrum.values.length))];
+  const axesOf = (length: number) => `axes-spectrum-${style + 1}-${length}`;
   return (
     <div class="charts small">
+      {lengths.map((length) => (
+        <SharedAxes
+          id={axesOf(length)}
+          plot={smallPanel}
+          xTicks={wholeTicks(placesOf(length), 1, length, 22)}
+          yTicks={powerTicks(y, 4)}
+          xLabel="singular value"
+          yLabel="of the largest"
+        />
+      ))}
       {panels.map(({ title, spectrum }, at) => (
         <SpectrumChart
           id={`spectrum-${style + 1}-${at + 1}`}
@@ -35,11 +47,16 @@ export function Spectra({ run, style }: { readonly run: RunRecord; readonly styl
           spectrum={spectrum}
           style={style}
           y={y}
+          axes={axesOf(spectrum.values.length)}
           dots={panels.length <= MOST_DOTTED}
         />
       ))}
     </div>
   );
+}
+
+function placesOf(length: number) {
+  return xScale(smallPanel, extentOf([1, length]));
 }
 
 interface SpectrumChartProps {
@@ -48,12 +65,12 @@ interface SpectrumChartProps {
   readonly spectrum: Spectrum;
   readonly style: number;
   readonly y: ReturnType<typeof logScale>;
+  readonly axes: string;
   readonly dots: boolean;
 }
 
-function SpectrumChart({ id, title, spectrum, style, y, dots }: SpectrumChartProps) {
+function SpectrumChart({ id, title, spectrum, style, y, axes, dots }: SpectrumChartProps) {
   const { values, medianRank, matrices } = spectrum;
-  const x = xScale(smallPanel, extentOf([1, values.length]));
   const rank = decimal(medianRank, medianRank % 1 === 0 ? 0 : 1);
   const points = values.map(({ low, median, high }, at) => ({
     x: at + 1,
@@ -67,12 +84,10 @@ function SpectrumChart({ id, title, spectrum, style, y, dots }: SpectrumChartPro
       title={title}
       description={`Normalised singular values over ${matrices} matrices; median kept rank ${rank} of ${values.length}.`}
       plot={smallPanel}
-      x={x}
+      x={placesOf(values.length)}
       y={y}
-      xTicks={wholeTicks(x, 1, values.length, 22)}
-      yTicks={powerTicks(y, 4)}
-      xLabel={`singular value; kept: ${rank} of ${values.length}`}
-      yLabel="of the largest"
+      axes={axes}
+      note={`kept ${rank} of ${values.length}`}
       dots={dots}
       series={[{ name: 'median', style, points }]}
       xGuides={[{ at: medianRank, text: `median kept rank ${rank}` }]}

@@ -4,11 +4,14 @@
 import { type ScoreName, scoreTitles } from '../../../comparison/index.ts';
 import { decimal } from '../../../number-text.ts';
 import { digitsOf, measuredScores, scoresOf } from '../../scores.ts';
-import { smallPanel } from '../charts/frame.tsx';
+import { SharedAxes, smallPanel } from '../charts/frame.tsx';
 import { LineChart, pointsAt } from '../charts/line-chart.tsx';
 import { extentOf, ticksOf, wholeTicks, xScale, yScale } from '../charts/scales.ts';
 import { Legend } from '../charts/series.tsx';
 import { Section, type SectionProps, Tables } from '../section.tsx';
+
+/** Numbers of a score that still have dots to be pointed at; all of them stand in the matrices. */
+const MOST_DOTTED = 600;
 
 export function TaskCharts({ report }: SectionProps) {
   const { runs } = report;
@@ -39,10 +42,17 @@ function ScoreCharts({ report: { runs }, score }: SectionProps & { readonly scor
   const x = xScale(smallPanel, [0, tasks.length]);
   const y = yScale(smallPanel, extentOf(measured), 4);
   const digits = digitsOf(score);
-  const xTicks = wholeTicks(x, 0, tasks.length, 22);
-  const yTicks = ticksOf(y, 4);
+  const axes = `axes-time-${score}`;
   return (
     <div class="charts small">
+      <SharedAxes
+        id={axes}
+        plot={smallPanel}
+        xTicks={wholeTicks(x, 0, tasks.length, 22)}
+        yTicks={ticksOf(y, 4)}
+        xLabel="after task"
+        yLabel={unitOf(score)}
+      />
       {tasks.map((name, task) => {
         const values = ofTask(task);
         return values.flat().every((value) => value === null) ? null : (
@@ -53,10 +63,8 @@ function ScoreCharts({ report: { runs }, score }: SectionProps & { readonly scor
             plot={smallPanel}
             x={x}
             y={y}
-            xTicks={xTicks}
-            yTicks={yTicks}
-            xLabel="after task"
-            yLabel={unitOf(score)}
+            axes={axes}
+            dots={measured.length <= MOST_DOTTED}
             series={runs.map(({ label }, style) => ({
               name: label,
               style,

@@ -104,10 +104,12 @@ function QuantityCharts({ report: { runs }, quantity }: SectionProps & { readonl
               plot={panel}
               x={x}
               y={y}
-              xTicks={ticksOf(x, 6)}
-              yTicks={ticksOf(y, 5)}
-              xLabel="optimizer step"
-              yLabel={unit}
+              axes={{
+                xTicks: ticksOf(x, 6),
+                yTicks: ticksOf(y, 5),
+                xLabel: 'optimizer step',
+                yLabel: unit,
+              }}
               series={[{ name: run.label, style, points }]}
               xGuides={taskStarts(run.steps).map(({ task, step }) => ({ at: step, text: `${task} begins` }))}
               shown={({ x: step, y: value }) => `${decimal(value, 4)} at step ${step}`}
