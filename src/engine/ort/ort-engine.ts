@@ -36,6 +36,7 @@ import { IntegerWeights } from './integer-weights.ts';
 import { Lanes, type Place } from './lanes.ts';
 import { type MicroBatch, microBatches } from './micro-batches.ts';
 import type { Feeds, Outputs } from './open-session.ts';
+import { ProfileFiles } from './profile/files.ts';
 import { emitGraph } from './session.ts';
 import type { SessionRequest } from './session-pool.ts';
 
@@ -54,6 +55,11 @@ export interface OrtEngineOptions {
   readonly microBatchTokens?: number;
   /** What the backward pass computes again; `auto` decides by a batch's length. */
   readonly recompute?: Recompute | 'auto';
+  /**
+   * An existing folder for what the runtime measures of each graph's nodes, written when the engine is closed; all
+   * work is then done in one lane. profile/ reads it.
+   */
+  readonly profileFolder?: string;
 }
 
 type Responses = 'chosen' | 'pair';
@@ -73,7 +79,8 @@ export class OrtEngine implements Engine {
   readonly identity: string;
   readonly #model: ModelFolder;
   readonly #defaults: BatchingDefaults;
-  readonly #options: Required<OrtEngineOptions>;
+  readonly #options: Required<Omit<OrtEngineOptions, 'profileFolder'>>;
+  readonly #profiles: ProfileFiles | null;
   readonly #lanes: Lanes;
   readonly #graphs: EmittedGraphs;
   readonly #batchFeeds: BatchFeeds;
@@ -83,10 +90,12 @@ export class OrtEngine implements Engine {
     this.#model = model;
     this.#defaults = batchingDefaults(model.config);
     const threads = (options.threads ?? this.#defaults.threads) || availableParallelism();
-    const lanes = Math.min(threads, options.lanes ?? defaultLanes(threads));
-    this.#options = { ...this.#defaults, recompute: 'auto', ...options, threads, lanes };
+    const { profileFolder, ...settings } = options;
+    this.#profiles = profileFolder === undefined ? null : new ProfileFiles(profileFolder);
+    const lanes = this.#profiles ? 1 : Math.min(threads, options.lanes ?? defaultLanes(threads));
+    this.#options = { ...this.#defaults, recompute: 'auto', ...settings, threads, lanes };
     this.#lanes = new Lanes(lanes, threads);
-    this.#graphs = new EmittedGraphs(model.weights);
+    this.#graphs = new EmittedGraphs(model.weights, this.#profiles !== null);
     this.#batchFeeds = new BatchFeeds(model.config);
     this.#integerWeights = new IntegerWeights(model.config, model.weights);
     this.identity = identityOf(model);
@@ -190,7 +199,9 @@ export class OrtEngine implements Engine {
     const graph = () => this.#graphs.of(`generate|${kind}|${variant}`, outputs);
     const { pool, threads } = this.#lanes.here;
     const signals = [pool.closing, ...(options.signal ? [options.signal] : [])];
-    return pool.use({ purpose: 'generate', kind, variant, graph, options: { threads } }, (session) => {
+    const profile = this.#profiles?.optionFor(`generate|${kind}|${variant}`, graph);
+    const request = { purpose: 'generate', kind, variant, graph, options: { threads, ...profile } } as const;
+    return pool.use(request, (session) => {
       const step = new DecodingStep(session, config, adapter);
       const generation = new Generation(step, new KeyValueCache(config), slots);
       return generateAnswers(answers, generation, signals);
@@ -213,7 +224,8 @@ export class OrtEngine implements Engine {
     feeds: Feeds,
   ): Promise<Outputs> {
     const graph = () => this.#graphs.of(`${purpose}|${kind}|${variant}`, outputs);
-    const request = { purpose, kind, variant, graph, options: { threads, shrink } };
+    const profile = this.#profiles?.optionFor(`${purpose}|${kind}|${variant}`, graph);
+    const request = { purpose, kind, variant, graph, options: { threads, shrink, ...profile } };
     return pool.use(request, (session) => session.run(feeds));
   }
 
