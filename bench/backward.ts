@@ -17,6 +17,7 @@ import { encodeRows } from '../src/text/segments.ts';
 import { openBaseModel } from '../src/train/base-model.ts';
 import { benchmarkRows } from '../test/parity/benchmark-data.ts';
 import { publish, readFlags, runCommand } from './shared/command.ts';
+import { compare as compareNumbers } from './shared/comparison.ts';
 import { describeMachine, machineLine, warnIfBusy } from './shared/machine.ts';
 import { shown, spread, table } from './shared/summary.ts';
 
@@ -126,6 +127,15 @@ async function main(): Promise<void> {
   await publish('backward', machine, {
     markdown,
     numbers: { batches, size, threads, results },
+    comparisons: results.map(({ set, compared }) =>
+      compareNumbers({
+        ...{ name: `${set}: int8 backward pass`, against: 'float32', unit: 'tokens/s', better: 'more' },
+        ours: compared.map(({ tokensPerSecond }) => tokensPerSecond.int8),
+        peer: compared.map(({ tokensPerSecond }) => tokensPerSecond.float32),
+      }),
+    ),
+    versions: {},
+    form: 'full',
     record: flags.record,
   });
 }

@@ -1,5 +1,6 @@
 /** One batch size: this engine and transformers' settings, interleaved, on the same prompts. */
 import { type Measured, measureNode, measurePython } from '../shared/child.ts';
+import { type Comparison, compare } from '../shared/comparison.ts';
 import type { Journal } from '../shared/journal.ts';
 import { measureRounds, type Side } from '../shared/rounds.ts';
 import { type SideSummary, summariseSide } from '../shared/summary.ts';
@@ -23,6 +24,8 @@ export interface GenerationComparison {
   readonly equalAnswers: readonly number[];
   /** Our median speed over that of transformers' fastest float32 setting. */
   readonly speedUp: number;
+  /** Speed, as results hold it. */
+  readonly comparisons: readonly Comparison[];
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -49,6 +52,13 @@ export async function compareGeneration(
     sides: summaries,
     equalAnswers: firsts.map((result) => countEqual(result, firsts[0]!)),
     speedUp: summaries[0]!.tokensPerSecond.median / fastest,
+    comparisons: sides.slice(1).map(({ name }, at) =>
+      compare({
+        ...{ name: `batch ${batchSize}: ${name}`, against: name, unit: 'tokens/s', better: 'more' },
+        ours: results[0]!.map(({ seconds }) => units / seconds),
+        peer: results[at + 1]!.map(({ seconds }) => units / seconds),
+      }),
+    ),
     versions: Object.assign({}, ...firsts.map(({ versions }) => versions)),
   };
 }

@@ -10,22 +10,22 @@ export interface GenerationNumbers {
   readonly newTokens: number;
   readonly threads: number;
   readonly repeats: number;
-  readonly comparisons: readonly GenerationComparison[];
+  readonly batches: readonly GenerationComparison[];
 }
 
 /** In Markdown. */
 export function generationReport(
   machine: Machine,
-  { newTokens, threads, repeats, comparisons }: GenerationNumbers,
+  { newTokens, threads, repeats, batches }: GenerationNumbers,
 ): string {
-  const versions = Object.entries(comparisons[0]!.versions).map(([name, version]) => `${name} ${version}`);
+  const versions = Object.entries(batches[0]!.versions).map(([name, version]) => `${name} ${version}`);
   return [
     '# Greedy generation: this engine and transformers',
     `SmolLM2-135M-Instruct, ${newTokens} new tokens an answer, new tokens per second with the prompts' own ` +
       `time counted; ${threads} threads each, ${repeats} interleaved repeats, every measurement a process. ` +
       'This engine computes in float32.',
     `${machineLine(machine)}. ${versions.join(', ')}.`,
-    ...comparisons.map(section),
+    ...batches.map(section),
     '',
   ].join('\n\n');
 }

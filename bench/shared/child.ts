@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { ExecaError, execa } from 'execa';
-import { oraclePython } from '../../test/parity/environment.ts';
+import { oraclePython, type Requirements } from '../../test/parity/environment.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const PYTHON_MODULES = fileURLToPath(new URL('.', import.meta.url));
@@ -32,10 +32,11 @@ export function measureNode<Report extends ChildReport>(
   return measure(process.execPath, ['--import', 'tsx', fileURLToPath(script)], request, {});
 }
 
-/** Runs a Python file in the environment of the parity tests; the first run ever installs torch. */
+/** Runs a Python file in an environment of the parity tests; the first run ever installs its packages. */
 export async function measurePython<Report extends ChildReport>(
   script: URL,
   request: { readonly threads: number },
+  requirements?: Requirements,
 ): Promise<Measured<Report>> {
   const env = {
     PYTHONPATH: PYTHON_MODULES,
@@ -45,7 +46,7 @@ export async function measurePython<Report extends ChildReport>(
     TOKENIZERS_PARALLELISM: 'false',
     OMP_NUM_THREADS: String(request.threads),
   };
-  return measure(await oraclePython(), [fileURLToPath(script)], request, env);
+  return measure(await oraclePython(requirements), [fileURLToPath(script)], request, env);
 }
 
 async function measure<Report extends ChildReport>(

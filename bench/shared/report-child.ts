@@ -1,8 +1,7 @@
 /** How a measured Node process is asked and reports: the counterpart of measured.py. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { version } from '../../src/support/version.ts';
 import type { ChildReport } from './child.ts';
+import { ourVersions } from './versions.ts';
 
 /** What standard input holds. */
 export function readRequest<Request>(): Request {
@@ -14,11 +13,7 @@ export function reportChild(seconds: number, numbers: object): void {
   const report: ChildReport = {
     seconds,
     peakResidentBytes: process.resourceUsage().maxRSS * 1024,
-    versions: {
-      lifealign: version,
-      'onnxruntime-node': createRequire(import.meta.url)('onnxruntime-node/package.json').version,
-      node: process.versions.node,
-    },
+    versions: ourVersions(),
   };
   process.stdout.write(`${JSON.stringify({ ...report, ...numbers })}\n`);
 }

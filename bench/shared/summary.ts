@@ -66,8 +66,8 @@ export function sidesTable(sides: readonly SideSummary[]): string {
   );
 }
 
-export function shown({ median, least, most }: Spread): string {
-  return `${median.toFixed(1)} (${least.toFixed(1)} to ${most.toFixed(1)})`;
+export function shown({ median, least, most }: Spread, digits = 1): string {
+  return `${median.toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
 }
 
 /** In Markdown. */

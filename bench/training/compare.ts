@@ -2,10 +2,12 @@
 import { join } from 'node:path';
 import type { ModelFolder } from '../../src/index.ts';
 import { type Measured, measureNode } from '../shared/child.ts';
+import type { Comparison } from '../shared/comparison.ts';
 import type { Journal } from '../shared/journal.ts';
 import { measureRounds, type Side } from '../shared/rounds.ts';
 import { withScratchFolder } from '../shared/scratch.ts';
 import { type SideSummary, speedUps, summariseSide } from '../shared/summary.ts';
+import { comparisonsOf } from './comparisons.ts';
 import {
   type OurRequest,
   RECIPE,
@@ -44,6 +46,8 @@ export interface TrainingComparison {
   /** Of a step's loss to ours, the largest over all steps. */
   readonly lossDifferences: readonly number[];
   readonly trials: readonly Trial[];
+  /** Speed and memory, as results hold them. */
+  readonly comparisons: readonly Comparison[];
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -51,15 +55,11 @@ export function compareTraining(options: ComparisonOptions): Promise<TrainingCom
   return withScratchFolder(async (folder) => {
     const { set, threads, journal } = options;
     const small = { ...options, rows: RECIPE.effectiveBatch, epochs: 1, folder: join(folder, 'trial') };
-    const trials = await tryCandidates(
-      options.candidates,
-      set,
-      await prepareWorkload(small),
-      threads,
-      journal,
-    );
+    const { best, trials } = await tryCandidates({
+      ...{ candidates: options.candidates, label: set, threads, journal },
+      workload: () => prepareWorkload(small),
+    });
     const workload = await prepareWorkload({ ...options, folder: join(folder, 'whole') });
-    const best = trials[0]!.settings;
     const sides: readonly Side<TrainingReport>[] = [
       { name: 'lifealign', measure: () => measureOurs(workload.config, threads) },
       { name: 'lifealign, backward in int8', measure: () => measureOurs(workload.int8Config, threads) },
@@ -90,6 +90,7 @@ async function compareSides(
     speedUps: speedUps(summaries),
     firstSteps: firsts.map(({ steps }) => steps[0]!),
     lossDifferences: firsts.map(({ steps }) => largestDifference(steps, firsts[0]!.steps)),
+    comparisons: comparisonsOf({ set, tokens, names: sides.map(({ name }) => name), results }),
     versions: Object.assign({}, ...firsts.map(({ versions }) => versions)),
   };
 }

@@ -3,16 +3,15 @@
  * torch, on the same rows, in the same run. Two sets of rows: long prompts that both responses share, and short
  * ones.
  *
- *     npm run bench:training -- [--record] [--resume]
+ *     npm run bench:train -- [--short] [--record] [--resume]
  *
- * `--sets`, `--rows`, `--epochs`, `--repeats` and `--threads` change the defaults below; `--candidates 1,5` tries
- * some of TRL's settings only (their list: trl.ts); `--data` names the benchmark's folder, whose rows are used. Needs Python; the first run installs torch.
+ * `--sets`, `--rows`, `--epochs`, `--repeats`, `--candidates 1,5` (some of
+ * TRL's settings only; their list: trl.ts) and `--threads` change the sizes below; `--data` names the benchmark's
+ * folder, whose rows are used. Needs Python; the first run installs torch.
  */
-import { availableParallelism } from 'node:os';
 import { wholeNumber } from '../../src/cli/whole-number.ts';
 import { openModel, UserError } from '../../src/index.ts';
-import { BENCHMARK } from '../../test/parity/benchmark-data.ts';
-import { publish, readFlags, runCommand } from '../shared/command.ts';
+import { publish, readSizedFlags, runCommand } from '../shared/command.ts';
 import { Journal } from '../shared/journal.ts';
 import { describeMachine, warnIfBusy } from '../shared/machine.ts';
 import { compareTraining, type TrainingComparison } from './compare.ts';
@@ -21,45 +20,41 @@ import { RECIPE } from './request.ts';
 import { CANDIDATES } from './trl.ts';
 
 async function main(): Promise<void> {
-  const flags = readFlags({
-    sets: { type: 'string', default: 'hh-rlhf-helpful-base,safe-rlhf' },
-    rows: { type: 'string', default: '48' },
-    epochs: { type: 'string', default: '3' },
-    repeats: { type: 'string', default: '3' },
-    threads: { type: 'string', default: String(availableParallelism()) },
-    candidates: { type: 'string', default: CANDIDATES.map((_, at) => at + 1).join(',') },
-    data: { type: 'string', default: BENCHMARK },
-    resume: { type: 'boolean', default: false },
-    record: { type: 'boolean', default: false },
+  const { sizes, threads, data, form, record, resume } = readSizedFlags({
+    sets: { full: 'hh-rlhf-helpful-base,safe-rlhf', short: 'hh-rlhf-helpful-base' },
+    rows: { full: '48', short: '16' },
+    epochs: { full: '3', short: '1' },
+    repeats: { full: '2', short: '1' },
+    candidates: { full: CANDIDATES.map((_, at) => at + 1).join(','), short: '1' },
   });
-  const rows = wholeNumber('--rows', flags.rows, RECIPE.effectiveBatch, 100_000);
+  const rows = wholeNumber('--rows', sizes.rows, RECIPE.effectiveBatch, 100_000);
   if (rows % RECIPE.effectiveBatch !== 0) {
     throw new UserError(
       `--rows ${rows}: expected a multiple of the effective batch, ${RECIPE.effectiveBatch}`,
     );
   }
-  const epochs = wholeNumber('--epochs', flags.epochs, 1, 100);
-  const repeats = wholeNumber('--repeats', flags.repeats, 1, 100);
-  const threads = wholeNumber('--threads', flags.threads, 1, 1024);
+  const epochs = wholeNumber('--epochs', sizes.epochs, 1, 100);
+  const repeats = wholeNumber('--repeats', sizes.repeats, 1, 100);
 
-  const candidates = flags.candidates
+  const candidates = sizes.candidates
     .split(',')
     .map((number) => CANDIDATES[wholeNumber('--candidates', number, 1, CANDIDATES.length) - 1]!);
 
   const machine = describeMachine();
   warnIfBusy(machine);
   const model = await openModel('smollm2-135m-instruct');
-  const { data } = flags;
-  const journal = await Journal.open('training', { machine, rows, epochs, threads, data }, flags.resume);
-  const comparisons: TrainingComparison[] = [];
-  for (const set of flags.sets.split(',')) {
-    comparisons.push(
-      await compareTraining({ model, set, data, rows, epochs, repeats, threads, candidates, journal }),
+  const journal = await Journal.open('train', { machine, rows, epochs, threads, data }, resume);
+  const sets: TrainingComparison[] = [];
+  for (const set of sizes.sets.split(',')) {
+    sets.push(
+      await compareTraining({ model, set, data, rows, epochs, repeats, candidates, threads, journal }),
     );
   }
-  const numbers = { rows, epochs, threads, repeats, recipe: RECIPE, comparisons };
+  const numbers = { rows, epochs, threads, repeats, recipe: RECIPE, sets };
   const markdown = trainingReport(machine, numbers);
-  await publish('training', machine, { markdown, numbers, record: flags.record });
+  const comparisons = sets.flatMap((set) => set.comparisons);
+  const { versions } = sets[0]!;
+  await publish('train', machine, { markdown, numbers, comparisons, versions, form, record });
 }
 
 await runCommand(main);

@@ -10,15 +10,15 @@ export interface TrainingNumbers {
   readonly epochs: number;
   readonly threads: number;
   readonly repeats: number;
-  readonly comparisons: readonly TrainingComparison[];
+  readonly sets: readonly TrainingComparison[];
 }
 
 /** In Markdown. */
 export function trainingReport(
   machine: Machine,
-  { rows, epochs, threads, repeats, comparisons }: TrainingNumbers,
+  { rows, epochs, threads, repeats, sets }: TrainingNumbers,
 ): string {
-  const versions = Object.entries(comparisons[0]!.versions).map(([name, version]) => `${name} ${version}`);
+  const versions = Object.entries(sets[0]!.versions).map(([name, version]) => `${name} ${version}`);
   return [
     "# Training preference pairs: this program and TRL's DPOTrainer with PEFT",
     `SmolLM2-135M-Instruct, LoRA r 8 on q and v, DPO, effective batch ${RECIPE.effectiveBatch}, ` +
@@ -29,7 +29,7 @@ export function trainingReport(
       'and, on our side, checkpoints and the scoring of one test row, before and after. Both programs get the ' +
       'same token ids in the same order, none cut, and start from the same adapter.',
     `${machineLine(machine)}. ${versions.join(', ')}.`,
-    ...comparisons.map(section),
+    ...sets.map(section),
     '',
   ].join('\n\n');
 }
@@ -48,6 +48,12 @@ function section(comparison: TrainingComparison): string {
         return [name, step.loss.toFixed(5), ...logProbs, lossDifferences[at]!.toExponential(1)];
       }),
     ).trimEnd(),
+    ...(trials.length === 0 ? [] : trialTable(trials)),
+  ].join('\n\n');
+}
+
+function trialTable(trials: TrainingComparison['trials']): string[] {
+  return [
     `TRL's settings tried, ${RECIPE.effectiveBatch} rows once each:`,
     table(
       ['', 'tokens/s', 'peak memory, GB'],
@@ -57,5 +63,5 @@ function section(comparison: TrainingComparison): string {
         (peakResidentBytes / 1e9).toFixed(2),
       ]),
     ).trimEnd(),
-  ].join('\n\n');
+  ];
 }

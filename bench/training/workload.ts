@@ -3,22 +3,16 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import {
   type EncodedRow,
-  encodeRows,
   initialiseAdapter,
   linearModules,
   loadTextModel,
   type ModelFolder,
-  type PreferenceRow,
   Random,
   writePeftAdapter,
 } from '../../src/index.ts';
 import { makeFolder, writeFileAtomic, writeJsonFile } from '../../src/support/atomic-file.ts';
-import { UserError } from '../../src/support/errors.ts';
-import { benchmarkRows } from '../../test/parity/benchmark-data.ts';
+import { firstPairs } from '../shared/pairs.ts';
 import { RECIPE } from './request.ts';
-
-/** TRL's default: beyond it rows would be cut, by each program in its own way. */
-const MAX_LENGTH = 1024;
 
 export interface WorkloadOptions {
   readonly model: ModelFolder;
@@ -50,7 +44,8 @@ export interface Workload {
 /** Writes the first rows of a set that are valid and fit whole. */
 export async function prepareWorkload(options: WorkloadOptions): Promise<Workload> {
   const { model, rows: count, epochs, folder } = options;
-  const pairs = await firstPairs(options);
+  const text = await loadTextModel(model.path, model.config.vocabularySize);
+  const pairs = await firstPairs({ ...options, text, count });
   const [rows, adapter] = [join(folder, 'rows.json'), join(folder, 'adapter')];
   const [config, encoded] = [join(folder, 'config.yaml'), join(folder, 'encoded.json')];
   await makeFolder(folder);
@@ -84,25 +79,6 @@ export async function prepareWorkload(options: WorkloadOptions): Promise<Workloa
     promptLength: prompts / count,
     responseLength: responses / (2 * count),
   };
-}
-
-interface Pair {
-  readonly row: PreferenceRow;
-  readonly ids: EncodedRow;
-}
-
-async function firstPairs({ model, set, data, rows: count }: WorkloadOptions): Promise<readonly Pair[]> {
-  const text = await loadTextModel(model.path, model.config.vocabularySize);
-  const pairs: Pair[] = [];
-  const limits = { file: set, maxLength: model.config.maxPositions, invalidRows: 'skip' } as const;
-  for (const row of await benchmarkRows(set, data)) {
-    if (pairs.length === count) return pairs;
-    const [ids] = encodeRows([row], text, limits).encoded;
-    if (!ids) continue;
-    const longest = ids.prompt.length + Math.max(ids.chosen.length, ids.rejected.length);
-    if (longest <= MAX_LENGTH) pairs.push({ row, ids });
-  }
-  throw new UserError(`--rows ${count}: ${set} has only ${pairs.length} that fit into ${MAX_LENGTH} tokens`);
 }
 
 /**

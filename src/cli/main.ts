@@ -18,6 +18,7 @@ import { registerEvaluate } from './commands/evaluate.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerMetrics } from './commands/metrics.ts';
 import { registerModels } from './commands/models.ts';
+import { registerProfile } from './commands/profile.ts';
 import { registerReport } from './commands/report.ts';
 import { registerScore } from './commands/score.ts';
 import { registerTrain } from './commands/train.ts';
@@ -36,6 +37,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerMetrics,
   registerCompare,
   registerReport,
+  registerProfile,
   registerDemo,
 ];
 

@@ -3,6 +3,7 @@ import { printShape, sameShape } from './dimension.ts';
 import { add } from './operations/elementwise.ts';
 import { zerosLike } from './operations/shape.ts';
 import { constant } from './operations/source.ts';
+import { inScope } from './scope.ts';
 import { type Node, nodesOf, type Tensor, type TensorSet } from './tensor.ts';
 
 /**
@@ -43,8 +44,10 @@ export function pullback(
     const received = node.outputs.map((output) => arrived.get(output) ?? null);
     if (received.every((cotangent) => cotangent === null)) continue;
     const needs = node.inputs.map(isActive);
-    node.operation.gradient(node, received, needs).forEach((cotangent, at) => {
-      if (cotangent && needs[at]) accumulate(node.inputs[at] as Tensor, cotangent);
+    inScope({ ...node.scope, pass: 'backward' }, () => {
+      node.operation.gradient(node, received, needs).forEach((cotangent, at) => {
+        if (cotangent && needs[at]) accumulate(node.inputs[at] as Tensor, cotangent);
+      });
     });
   }
   return wrt.map((tensor) => arrived.get(tensor) ?? zerosLike(tensor));

@@ -5,6 +5,7 @@
  */
 import type { Dimension, Shape } from './dimension.ts';
 import type { Operation } from './operation.ts';
+import { currentScope, type Scope } from './scope.ts';
 
 export type DataType = 'float32' | 'int64' | 'int8' | 'bool';
 
@@ -27,6 +28,8 @@ export interface Node<Attributes = unknown> {
   readonly outputs: readonly Tensor[];
   /** Nodes are numbered in the order of their making: inputs always come before their users. */
   readonly order: number;
+  /** For profiles. */
+  readonly scope: Scope;
 }
 
 let made = 0;
@@ -38,7 +41,8 @@ export function applyOperation<Attributes>(
   attributes: Attributes,
 ): readonly Tensor[] {
   const outputs: Tensor[] = [];
-  const node: Node<Attributes> = { operation, inputs, attributes, outputs, order: made++ };
+  const scope = currentScope();
+  const node: Node<Attributes> = { operation, inputs, attributes, outputs, order: made++, scope };
   operation.shape(inputs, attributes).forEach((type, output) => {
     outputs.push({ ...type, node: node as Node, output });
   });

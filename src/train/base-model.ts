@@ -23,6 +23,8 @@ export interface BaseModel {
 export interface BaseModelOptions extends OpenOptions {
   /** Threads the engine may use; left out: as many as there are cores. */
   readonly threads?: number;
+  /** See `OrtEngineOptions`. */
+  readonly profileFolder?: string;
 }
 
 /**
@@ -35,7 +37,11 @@ export async function openBaseModel(nameOrPath: string, options: BaseModelOption
   const text = await loadTextModel(model.path, model.config.vocabularySize);
   const endTokens = await readEndTokens(model.path, text.tokenizer);
   const embeddings = TokenEmbeddings.of(model);
-  const ortOptions = options.threads === undefined ? {} : { threads: options.threads };
+  const { threads, profileFolder } = options;
+  const ortOptions = {
+    ...(threads === undefined ? {} : { threads }),
+    ...(profileFolder === undefined ? {} : { profileFolder }),
+  };
   const engine = withPromptPools(await createOrtEngine(model, ortOptions), embeddings);
   return { model, text, modules: linearModules(model.config), embeddings, engine, endTokens };
 }

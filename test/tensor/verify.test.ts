@@ -17,6 +17,7 @@ function forge(changes: Partial<Node>, output: Partial<Tensor> = {}): Tensor {
     attributes: {},
     outputs,
     order: Number.MAX_SAFE_INTEGER,
+    scope: x.node.scope,
     ...changes,
   };
   outputs.push({ shape: ['n', 2], dataType: 'float32', node, output: 0, ...output });

@@ -6,17 +6,20 @@ import { emitGraph } from './session.ts';
 
 export class EmittedGraphs {
   readonly #weights: ReadonlyMap<string, SafetensorsEntry>;
+  readonly #named: boolean;
   readonly #known = new Map<string, EmittedGraph>();
 
-  constructor(weights: ReadonlyMap<string, SafetensorsEntry>) {
+  /** @param named whether nodes say what they belong to, for profiles */
+  constructor(weights: ReadonlyMap<string, SafetensorsEntry>, named: boolean) {
     this.#weights = weights;
+    this.#named = named;
   }
 
   /** @param key of everything that decides the graph */
   of(key: string, outputs: () => Readonly<Record<string, Tensor>>): EmittedGraph {
     const known = this.#known.get(key);
     if (known) return known;
-    const graph = emitGraph(outputs(), this.#weights);
+    const graph = emitGraph(outputs(), this.#weights, { named: this.#named });
     this.#known.set(key, graph);
     return graph;
   }

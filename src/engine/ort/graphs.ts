@@ -7,6 +7,7 @@ import { sequenceLogProbs } from '../../model/graph/sequence-log-probs.ts';
 import type { Objective } from '../../objective/objective.ts';
 import { input, multiply, reshape, split, sum, zerosLike } from '../../tensor/functions.ts';
 import { gradients } from '../../tensor/gradient.ts';
+import { inPart } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
 /**
@@ -55,20 +56,22 @@ export function gradientGraph(
   const logps = sequenceLogProbs(config, batchInputs(layout), parameters, recompute);
   const [chosenLogp, rejectedLogp] = perResponse(logps, layout);
   const constants = new Map(objective.constants.map((name) => [name, input(constantName(name), [pairs])]));
-  const rowLosses = objective.expression({
-    chosenLogp,
-    rejectedLogp: rejectedLogp ?? zerosLike(chosenLogp),
-    chosenLength: input('chosen_length', [pairs]),
-    rejectedLength: input('rejected_length', [pairs]),
-    constant: (name) => {
-      const constant = constants.get(name);
-      if (!constant) {
-        throw new Error(`the objective ${objective.name} does not declare the constant "${name}"`);
-      }
-      return constant;
-    },
-  });
-  const loss = sum(multiply(rowLosses, input('weight', [pairs])));
+  const rowLosses = inPart('objective', () =>
+    objective.expression({
+      chosenLogp,
+      rejectedLogp: rejectedLogp ?? zerosLike(chosenLogp),
+      chosenLength: input('chosen_length', [pairs]),
+      rejectedLength: input('rejected_length', [pairs]),
+      constant: (name) => {
+        const constant = constants.get(name);
+        if (!constant) {
+          throw new Error(`the objective ${objective.name} does not declare the constant "${name}"`);
+        }
+        return constant;
+      },
+    }),
+  );
+  const loss = inPart('objective', () => sum(multiply(rowLosses, input('weight', [pairs]))));
   const trainable = [...parameters.trainable].reverse();
   const results = gradients(
     loss,

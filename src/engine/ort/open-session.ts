@@ -32,6 +32,8 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Give the arena's memory back after each run: for graphs of rare, large batches. */
   readonly shrink?: boolean;
+  /** Path of what the runtime measures of each node, without its ending; written when the session is let go. */
+  readonly profile?: string;
 }
 
 /** What makes sessions: this thread, or a worker. */
@@ -46,6 +48,7 @@ export async function openSession(graph: EmittedGraph, options: SessionOptions =
     executionMode: 'sequential',
     intraOpNumThreads: options.threads ?? 0,
     logSeverityLevel: 3,
+    ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
     extra: {
       session: {
         // Packing a weight copies it: unpacked, one mapped file serves every session.
@@ -66,7 +69,10 @@ export async function openSession(graph: EmittedGraph, options: SessionOptions =
         Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array]),
       );
     },
-    release: () => session.release(),
+    async release() {
+      if (options.profile !== undefined) session.endProfiling();
+      await session.release();
+    },
   };
 }
 

@@ -36,6 +36,7 @@ import { IntegerWeights } from './integer-weights.ts';
 import { Lanes, type Place } from './lanes.ts';
 import { type MicroBatch, type MicroBatchOptions, microBatches } from './micro-batches.ts';
 import type { Feeds, Outputs } from './open-session.ts';
+import { ProfileFiles } from './profile/files.ts';
 import { emitGraph } from './session.ts';
 import type { SessionRequest } from './session-pool.ts';
 
@@ -54,6 +55,11 @@ export interface OrtEngineOptions {
   readonly microBatchTokens?: number;
   /** What the backward pass computes again; `auto` decides by a batch's length. */
   readonly recompute?: Recompute | 'auto';
+  /**
+   * An existing folder for what the runtime measures of each graph's nodes, written when the engine is closed; all
+   * work is then done in one lane. profile/ reads it.
+   */
+  readonly profileFolder?: string;
 }
 
 type Responses = 'chosen' | 'pair';
@@ -73,7 +79,10 @@ export class OrtEngine implements Engine {
   readonly identity: string;
   readonly #model: ModelFolder;
   readonly #defaults: BatchingDefaults;
-  readonly #options: OrtEngineOptions & BatchingDefaults & Required<Pick<OrtEngineOptions, 'recompute'>>;
+  readonly #options: Omit<OrtEngineOptions, 'profileFolder'> &
+    BatchingDefaults &
+    Required<Pick<OrtEngineOptions, 'recompute'>>;
+  readonly #profiles: ProfileFiles | null;
   readonly #lanes: Lanes;
   readonly #graphs: EmittedGraphs;
   readonly #batchFeeds: BatchFeeds;
@@ -83,9 +92,11 @@ export class OrtEngine implements Engine {
     this.#model = model;
     this.#defaults = batchingDefaults(model.config);
     const threads = (options.threads ?? this.#defaults.threads) || availableParallelism();
-    this.#options = { ...this.#defaults, recompute: 'auto', ...options, threads };
+    const { profileFolder, ...settings } = options;
+    this.#profiles = profileFolder === undefined ? null : new ProfileFiles(profileFolder);
+    this.#options = { ...this.#defaults, recompute: 'auto', ...settings, threads };
     this.#lanes = new Lanes(threads);
-    this.#graphs = new EmittedGraphs(model.weights);
+    this.#graphs = new EmittedGraphs(model.weights, this.#profiles !== null);
     this.#batchFeeds = new BatchFeeds(model.config);
     this.#integerWeights = new IntegerWeights(model.config, model.weights);
     this.identity = identityOf(model);
@@ -193,7 +204,9 @@ export class OrtEngine implements Engine {
     const graph = () => this.#graphs.of(`generate|${kind}|${variant}`, outputs);
     const { pool, threads } = this.#lanes.here;
     const signals = [pool.closing, ...(options.signal ? [options.signal] : [])];
-    return pool.use({ purpose: 'generate', kind, variant, graph, options: { threads } }, (session) => {
+    const profile = this.#profiles?.optionFor(`generate|${kind}|${variant}`, graph);
+    const request = { purpose: 'generate', kind, variant, graph, options: { threads, ...profile } } as const;
+    return pool.use(request, (session) => {
       const step = new DecodingStep(session, config, adapter);
       const generation = new Generation(step, new KeyValueCache(config), slots);
       return generateAnswers(answers, generation, signals);
@@ -216,7 +229,8 @@ export class OrtEngine implements Engine {
     feeds: Feeds,
   ): Promise<Outputs> {
     const graph = () => this.#graphs.of(`${purpose}|${kind}|${variant}`, outputs);
-    const request = { purpose, kind, variant, graph, options: { threads, shrink } };
+    const profile = this.#profiles?.optionFor(`${purpose}|${kind}|${variant}`, graph);
+    const request = { purpose, kind, variant, graph, options: { threads, shrink, ...profile } };
     return pool.use(request, (session) => session.run(feeds));
   }
 
@@ -232,6 +246,7 @@ export class OrtEngine implements Engine {
   }
 
   #laneCount(backward: Backward): number {
+    if (this.#profiles) return 1;
     const { threads, lanes = defaultLanes(threads, backward) } = this.#options;
     return Math.min(threads, lanes);
   }

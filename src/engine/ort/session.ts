@@ -8,13 +8,18 @@ import { type EmittedGraph, type OrtSession, openSession, type SessionOptions } 
 type Weights = ReadonlyMap<string, SafetensorsEntry>;
 
 /** The graph as ONNX bytes; weights are named by their files, relative to the folder that holds them. */
-export function emitGraph(outputs: Readonly<Record<string, Tensor>>, weights: Weights): EmittedGraph {
+export function emitGraph(
+  outputs: Readonly<Record<string, Tensor>>,
+  weights: Weights,
+  options: { readonly named?: boolean } = {},
+): EmittedGraph {
   const weightsFolder = commonFolder(weights);
-  const { bytes, inputs } = emitOnnx(outputs, (name) => {
+  const locate = (name: string) => {
     const entry = weights.get(name);
     if (!entry) throw new Error(`the model has no weight "${name}"`);
     return { location: relative(weightsFolder, entry.file), offset: entry.offset, length: entry.byteLength };
-  });
+  };
+  const { bytes, inputs } = emitOnnx(outputs, locate, options);
   return { bytes, inputs, weightsFolder };
 }
 

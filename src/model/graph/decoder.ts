@@ -13,6 +13,7 @@ import {
   rotary,
   silu,
 } from '../../tensor/functions.ts';
+import { inPart } from '../../tensor/scope.ts';
 import { dimensionAt, type Tensor } from '../../tensor/tensor.ts';
 import type { DecoderConfig } from '../config.ts';
 import type { BatchInputs } from './layout.ts';
@@ -58,7 +59,9 @@ export interface LayerContext {
 }
 
 function norm(x: Tensor, name: string, { config, parameters }: LayerContext): Tensor {
-  return rmsNorm(x, parameters.base(`${name}.weight`, [config.hiddenSize]), config.normEpsilon);
+  return inPart(name, () =>
+    rmsNorm(x, parameters.base(`${name}.weight`, [config.hiddenSize]), config.normEpsilon),
+  );
 }
 
 /** Runs a stretch of a layer, as a region where what is inside is computed again. */
@@ -72,7 +75,8 @@ function projections(x: Tensor, path: string, context: LayerContext): readonly [
   const { heads, keyValueHeads, headSize } = config;
   const project = (name: string, count: number, hasBias: boolean) =>
     linear(x, `${path}.${name}`, count * headSize, hasBias, parameters);
-  const turn = (tensor: Tensor) => rotary(tensor, positions, tables.cosines, tables.sines, headSize);
+  const turn = (tensor: Tensor) =>
+    inPart(`${path}.rotary`, () => rotary(tensor, positions, tables.cosines, tables.sines, headSize));
   return [
     turn(project('q_proj', heads, config.biases.query)),
     turn(project('k_proj', keyValueHeads, config.biases.key)),
@@ -94,7 +98,7 @@ function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretch
     projections(norm(from as Tensor, `${path}.input_layernorm`, context), `${path}.self_attn`, context),
   ) as [Tensor, Tensor, Tensor];
   const [mixed] = stretch([query, key, value], (q, k, v) => [
-    attend(q as Tensor, k as Tensor, v as Tensor, index),
+    inPart(`${path}.self_attn.attention`, () => attend(q as Tensor, k as Tensor, v as Tensor, index)),
   ]) as [Tensor];
   const output = linear(
     wanted(mixed),
@@ -103,7 +107,7 @@ function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretch
     config.biases.output,
     parameters,
   );
-  const attended = add(wanted(x), output);
+  const attended = inPart(`${path}.residual`, () => add(wanted(x), output));
   // SwiGLU. [Shazeer 2020, arXiv:2002.05202]
   const project = (from: Tensor, name: string, size: number) =>
     linear(from, `${path}.mlp.${name}`, size, config.biases.mlp, parameters);
@@ -112,9 +116,13 @@ function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretch
     return ['gate_proj', 'up_proj'].map((name) => project(normed, name, config.intermediateSize));
   }) as [Tensor, Tensor];
   const [down] = stretch([gate, up], (g, u) => [
-    project(multiply(silu(g as Tensor), u as Tensor), 'down_proj', config.hiddenSize),
+    project(
+      inPart(`${path}.mlp.swiglu`, () => multiply(silu(g as Tensor), u as Tensor)),
+      'down_proj',
+      config.hiddenSize,
+    ),
   ]) as [Tensor];
-  return add(attended, down);
+  return inPart(`${path}.residual`, () => add(attended, down));
 }
 
 /** The embedding table, which a tied model also uses as its head. [vocabulary, hidden] */
@@ -149,7 +157,7 @@ export function decoderLayers(
   recompute: Recompute,
 ): Tensor {
   const tables = rotaryTables(config);
-  const biases = causalBiases(batch, config.heads / config.keyValueHeads);
+  const biases = inPart('masks', () => causalBiases(batch, config.heads / config.keyValueHeads));
   const attend: Attend = (query, key, value) => packedAttention(query, key, value, batch, biases, config);
   const { tokens, positions, sources } = batch;
   return layers({ config, parameters, tables, tokens, positions, attend }, sources, recompute);
@@ -162,7 +170,7 @@ export function decoderLayers(
  */
 export function layers(context: LayerContext, rows: Tensor, recompute: Recompute = 'nothing'): Tensor {
   const last = context.config.layers - 1;
-  let x = tokenStates(context);
+  let x = inPart('model.embed_tokens', () => tokenStates(context));
   for (let index = 0; index <= last; index++) {
     const wanted = index === last ? rows : undefined;
     if (recompute === 'layers') {
@@ -176,5 +184,7 @@ export function layers(context: LayerContext, rows: Tensor, recompute: Recompute
 
 /** The final norm. x [rows, hidden] */
 export function finalNorm(x: Tensor, config: DecoderConfig, parameters: Parameters): Tensor {
-  return rmsNorm(x, parameters.base('model.norm.weight', [config.hiddenSize]), config.normEpsilon);
+  return inPart('model.norm', () =>
+    rmsNorm(x, parameters.base('model.norm.weight', [config.hiddenSize]), config.normEpsilon),
+  );
 }

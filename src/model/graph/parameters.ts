@@ -1,5 +1,6 @@
 /** Where a graph's parameters come from: frozen weights in files, or trained tensors given with a run. */
 import { add, frozenMatmul, input, matmul, weight } from '../../tensor/functions.ts';
+import { inPart } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type Adapter, isPromptPool, loraTensorName, SOFT_PROMPTS } from '../adapter.ts';
 
@@ -116,10 +117,14 @@ export function linear(
   parameters: Parameters,
 ): Tensor {
   const inFeatures = x.shape[1] as number;
-  const frozen = parameters.linear(x, `${modulePath}.weight`, [outFeatures, inFeatures]);
-  const biased = hasBias ? add(frozen, parameters.base(`${modulePath}.bias`, [outFeatures])) : frozen;
+  const biased = inPart(modulePath, () => {
+    const frozen = parameters.linear(x, `${modulePath}.weight`, [outFeatures, inFeatures]);
+    return hasBias ? add(frozen, parameters.base(`${modulePath}.bias`, [outFeatures])) : frozen;
+  });
   const lora = parameters.lora(modulePath);
   if (!lora) return biased;
-  const low = matmul(x, lora.a, { transposeB: true });
-  return add(biased, matmul(low, lora.b, { transposeB: true, alpha: lora.scaling }));
+  return inPart(`${modulePath}.lora`, () => {
+    const low = matmul(x, lora.a, { transposeB: true });
+    return add(biased, matmul(low, lora.b, { transposeB: true, alpha: lora.scaling }));
+  });
 }

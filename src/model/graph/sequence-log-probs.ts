@@ -1,5 +1,6 @@
 /** From a packed batch to the log-probability of every response. */
 import { concat, logSoftmax, matmul, pick, reshape, split, tokenLogProbs } from '../../tensor/functions.ts';
+import { inPart } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { DecoderConfig } from '../config.ts';
 import { decoderLayers, finalNorm, headWeight, type Recompute } from './decoder.ts';
@@ -17,6 +18,15 @@ export function sequenceLogProbs(
   recompute: Recompute = 'nothing',
 ): Tensor {
   const hidden = finalNorm(decoderLayers(config, batch, parameters, recompute), config, parameters);
+  return inPart('lm_head', () => responseLogProbs(hidden, config, batch, parameters));
+}
+
+function responseLogProbs(
+  hidden: Tensor,
+  config: DecoderConfig,
+  batch: BatchInputs,
+  parameters: Parameters,
+): Tensor {
   const head = headWeight(config, parameters);
   const trainsHead = parameters.isTrained(
     config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight',

@@ -4,6 +4,7 @@
  */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type Dimension, isStatic } from '../dimension.ts';
+import { currentScope, inScope, type Scope } from '../scope.ts';
 import { type DataType, type Node, nodesOf, type Tensor, type TensorType } from '../tensor.ts';
 import type { EmitOptions, Lowering, OnnxAttribute } from './lowering.ts';
 import {
@@ -60,17 +61,20 @@ class Emitter implements Lowering {
   readonly #numbered = new Map<string, readonly string[]>();
   readonly #used: ReadonlySet<Tensor>;
   readonly #locate: (name: string) => ExternalData;
+  readonly #isNamed: boolean;
   #next = 0;
 
-  constructor(used: ReadonlySet<Tensor>, locate: (name: string) => ExternalData) {
+  constructor(used: ReadonlySet<Tensor>, locate: (name: string) => ExternalData, isNamed: boolean) {
     this.#used = used;
     this.#locate = locate;
+    this.#isNamed = isNamed;
   }
 
   nameOf(tensor: Tensor): string {
     if (!this.#names.has(tensor)) {
       const { node } = tensor;
-      const names = node.operation.lower(node, this);
+      // What a lowering makes anew belongs to the node it lowers.
+      const names = inScope(node.scope, () => node.operation.lower(node, this));
       node.outputs.forEach((output, at) => {
         const name = names[at] as string;
         this.#names.set(output, name);
@@ -89,6 +93,7 @@ class Emitter implements Lowering {
     this.nodes.push(
       create(NodeProtoSchema, {
         opType: type,
+        ...(this.#isNamed ? { name: nodeName(currentScope(), names[0]!) } : {}),
         domain,
         input: [...inputs],
         output: names,
@@ -202,27 +207,46 @@ function valueInfo(name: string, shape: readonly Dimension[], dataType: DataType
   });
 }
 
+/** A node's name in profiles; `scopeOfName` reads it. */
+function nodeName({ part, pass }: Scope, output: string): string {
+  return `${pass}/${part}/${output}`;
+}
+
+/** Whom a node belongs to by its name; `null` for nodes that have none. */
+export function scopeOfName(name: string): Scope | null {
+  const [pass, part] = name.split('/');
+  if (part === undefined || !['forward', 'again', 'backward'].includes(pass!)) return null;
+  return { part, pass: pass as Scope['pass'] };
+}
+
 /**
  * @param outputs named results; their nodes are emitted in the order in which the graph was written
  * @param locate where the bytes of a weight lie
+ * @param named whether nodes say what they belong to, for profiles
  */
 export function emitOnnx(
   outputs: Readonly<Record<string, Tensor>>,
   locate: (name: string) => ExternalData = (name) => {
     throw new Error(`no file holds the weight "${name}"`);
   },
+  { named = false }: { readonly named?: boolean } = {},
 ): OnnxModel {
   const roots = Object.values(outputs);
   const nodes = nodesOf(roots);
   const used = new Set<Tensor>([...roots, ...nodes.flatMap((node) => node.inputs)]);
-  const emitter = new Emitter(used, locate);
+  const emitter = new Emitter(used, locate, named);
   for (const node of nodes) {
     const output = node.outputs.find((one) => used.has(one));
     if (output) emitter.nameOf(output);
   }
   const results = Object.entries(outputs).map(([name, tensor]) => {
     emitter.nodes.push(
-      create(NodeProtoSchema, { opType: 'Identity', input: [emitter.nameOf(tensor)], output: [name] }),
+      create(NodeProtoSchema, {
+        opType: 'Identity',
+        ...(named ? { name: nodeName({ part: 'outputs', pass: tensor.node.scope.pass }, name) } : {}),
+        input: [emitter.nameOf(tensor)],
+        output: [name],
+      }),
     );
     return valueInfo(name, tensor.shape, tensor.dataType);
   });

@@ -3,6 +3,7 @@ import { printShape, sameShape } from '../dimension.ts';
 import { evaluate } from '../evaluate.ts';
 import { pullback } from '../gradient.ts';
 import type { Operation } from '../operation.ts';
+import { inScope, type Pass } from '../scope.ts';
 import { applyOperation, type Node, nodesOf, type Tensor } from '../tensor.ts';
 import { barrier } from './shape.ts';
 import { input, inputOperation, weightOperation } from './source.ts';
@@ -19,12 +20,15 @@ interface RegionBody {
 function instantiate(
   { parameters, results }: Omit<RegionBody, 'activations'>,
   inputs: readonly Tensor[],
+  pass: Pass,
 ): readonly Tensor[] {
   const replaced = new Map<Tensor, Tensor>(parameters.map((one, at) => [one, inputs[at] as Tensor]));
   const current = (tensor: Tensor) => replaced.get(tensor) ?? tensor;
   for (const node of nodesOf(results, replaced)) {
     if (!node.inputs.some((one) => replaced.has(one))) continue;
-    const copies = applyOperation(node.operation, node.inputs.map(current), node.attributes);
+    const copies = inScope({ ...node.scope, pass }, () =>
+      applyOperation(node.operation, node.inputs.map(current), node.attributes),
+    );
     node.outputs.forEach((output, at) => {
       replaced.set(output, copies[at] as Tensor);
     });
@@ -56,7 +60,7 @@ export const regionOperation: Operation<RegionBody> = {
     // A tensor that is passed or captured twice gets its whole cotangent once.
     const wanted = inputs.map((tensor, at) => needs[at] === true && inputs.indexOf(tensor) === at);
     const found = pullback(
-      instantiate(node.attributes, inputs),
+      instantiate(node.attributes, inputs, 'again'),
       cotangents,
       inputs.filter((_, at) => wanted[at]),
       new Set(inputs),
@@ -64,7 +68,7 @@ export const regionOperation: Operation<RegionBody> = {
     return wanted.map((one) => (one ? (found.next().value as Tensor) : null));
   },
   lower: (node, lowering) =>
-    instantiate(node.attributes, node.inputs).map((result) => lowering.nameOf(result)),
+    instantiate(node.attributes, node.inputs, node.scope.pass).map((result) => lowering.nameOf(result)),
   evaluate: (values, { parameters, results }) =>
     evaluate(results, new Map(parameters.map((one, at) => [one, values[at] as (typeof values)[number]]))),
 };

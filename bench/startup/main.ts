@@ -3,20 +3,20 @@
  * step, and from the command to the score of one pair. Each time a process of its own runs the command as users
  * of a checkout do: the sources, compiled on the fly.
  *
- *     npx tsx bench/training/startup.ts [--repeats 5] [--threads N] [--record]
+ *     npm run bench:startup -- [--short] [--repeats 5] [--threads N] [--record]
  *
  * Rows are short and batches single, so that what is measured is starting. Before the first step a run scores
  * the base on its test rows, here one.
  */
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { wholeNumber } from '../../src/cli/whole-number.ts';
 import { openModel } from '../../src/index.ts';
-import { publish, readFlags, runCommand } from '../shared/command.ts';
+import { publish, readSizedFlags, runCommand } from '../shared/command.ts';
+import { compare } from '../shared/comparison.ts';
 import { describeMachine, type Machine, machineLine, warnIfBusy } from '../shared/machine.ts';
 import { withScratchFolder } from '../shared/scratch.ts';
 import { shown, spread, table } from '../shared/summary.ts';
-import { secondsToFirstStep, secondsToScore, writeStartupFiles } from './startup-runs.ts';
+import { secondsToFirstStep, secondsToScore, writeStartupFiles } from './runs.ts';
 
 const MODEL = 'smollm2-135m-instruct';
 /** Seconds that the project promises. */
@@ -30,18 +30,18 @@ interface StartupNumbers {
 }
 
 async function main(): Promise<void> {
-  const flags = readFlags({
-    repeats: { type: 'string', default: '5' },
-    threads: { type: 'string', default: String(availableParallelism()) },
-    record: { type: 'boolean', default: false },
-  });
-  const repeats = wholeNumber('--repeats', flags.repeats, 1, 100);
-  const threads = wholeNumber('--threads', flags.threads, 1, 1024);
+  const { sizes, threads, form, record } = readSizedFlags({ repeats: { full: '5', short: '2' } });
+  const repeats = wholeNumber('--repeats', sizes.repeats, 1, 100);
   const machine = describeMachine();
   warnIfBusy(machine);
   const numbers = await measureStartup(repeats, threads);
   const markdown = startupReport(machine, numbers);
-  await publish('startup', machine, { markdown, numbers, record: flags.record });
+  const seconds = { against: 'promised', unit: 's', better: 'less' } as const;
+  const comparisons = [
+    compare({ ...seconds, name: 'to the first step', ours: numbers.firstStep, peer: PROMISED.firstStep }),
+    compare({ ...seconds, name: 'to the score of a pair', ours: numbers.score, peer: PROMISED.score }),
+  ];
+  await publish('startup', machine, { markdown, numbers, comparisons, versions: {}, form, record });
 }
 
 async function measureStartup(repeats: number, threads: number): Promise<StartupNumbers> {
