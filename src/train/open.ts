@@ -15,7 +15,7 @@ import { CheckpointFolder } from './checkpoint.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { RunEnvironment } from './environment.ts';
 import { fingerprint, fingerprintHash, type RunHashes } from './fingerprint.ts';
-import { lockFolder } from './folder-lock.ts';
+import { lockFolder } from '../support/folder-lock.ts';
 import { FixedPolicy } from './reference.ts';
 import { position, type Run } from './run.ts';
 import { enterRunFolder } from './run-folder.ts';

@@ -9,7 +9,7 @@ import { adapterHash } from '../../model/adapter.ts';
 import { softTokenCount } from '../../model/prompt-pool.ts';
 import { writeJsonFile } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
-import { lockFolder } from '../folder-lock.ts';
+import { lockFolder } from '../../support/folder-lock.ts';
 import { loadNeutralRows, measureGeneral, type NeutralRows, type NeutralSettings } from '../neutral.ts';
 import { FixedPolicy } from '../reference.ts';
 import { textRoom } from '../task-rows.ts';
