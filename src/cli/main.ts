@@ -16,6 +16,7 @@ import { registerDataImport } from './commands/data-import.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerGenerate } from './commands/generate.ts';
+import { registerMemory } from './commands/memory/index.ts';
 import { registerMetrics } from './commands/metrics.ts';
 import { registerModels } from './commands/models.ts';
 import { registerReport } from './commands/report.ts';
@@ -32,6 +33,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerGenerate,
   registerTrain,
   registerConsolidate,
+  registerMemory,
   registerEvaluate,
   registerMetrics,
   registerCompare,

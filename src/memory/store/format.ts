@@ -15,10 +15,9 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { writeFileAtomic } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
-import { errorCode } from '../../support/file-error.ts';
 import { version as program } from '../../support/version.ts';
 import { ObjectFolder } from './objects.ts';
-import { DamagedError, readSealed, seal } from './sealed.ts';
+import { DamagedError, MissingError, readSealed, seal } from './sealed.ts';
 
 const FORMAT = 'lifealign-memory';
 
@@ -81,7 +80,7 @@ async function readHeadText(folder: string, head: string): Promise<string> {
   try {
     return await readSealed(head);
   } catch (error) {
-    if (!(error instanceof Error && errorCode(error.cause) === 'ENOENT')) throw error;
+    if (!(error instanceof MissingError)) throw error;
     throw new UserError(
       `${folder}: not a memory: it has no file "head"; make one with "lifealign memory init"`,
     );

@@ -9,7 +9,7 @@ import type * as z from 'zod';
 import { makeFolder, writeFileAtomicStream } from '../../support/atomic-file.ts';
 import { errorCode, fileError } from '../../support/file-error.ts';
 import { sha256File } from '../../support/hash.ts';
-import { DamagedError } from './sealed.ts';
+import { DamagedError, MissingError } from './sealed.ts';
 
 export type ObjectKind = 'json' | 'jsonl' | 'safetensors';
 
@@ -89,19 +89,13 @@ export function parseObjectName(name: string): ObjectName | undefined {
   return match === null ? undefined : { hash: match[1] as string, kind: match[2] as ObjectKind };
 }
 
-/** An object that something refers to and that is not there. */
-export class MissingError extends DamagedError {
-  constructor(file: string) {
-    super(file, 'it is missing');
-  }
-}
-
 /** Whether the file is there and holds what its name says; a damaged one is written anew. */
 async function isWhole(file: string, hash: string): Promise<boolean> {
   return (await sha256File(file).catch(() => '')) === hash;
 }
 
-function bytesHash(pieces: Iterable<Uint8Array>): string {
+/** SHA-256 over the pieces, one after another. */
+export function bytesHash(pieces: Iterable<Uint8Array>): string {
   const hash = createHash('sha256');
   for (const piece of pieces) hash.update(piece);
   return hash.digest('hex');

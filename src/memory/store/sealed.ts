@@ -3,7 +3,8 @@
  * SHA-256 of all before it. Everything else is named by its hash (objects.ts).
  */
 import { createHash } from 'node:crypto';
-import { UserError } from '../../support/errors.ts';
+import { DataError, UserError } from '../../support/errors.ts';
+import { errorCode } from '../../support/file-error.ts';
 import { readTextFile } from '../../support/json.ts';
 
 const SEAL = /^# sha256 ([0-9a-f]{64})\n$/;
@@ -18,7 +19,7 @@ export function seal(body: string): string {
  * @throws {DamagedError} if one bit of the file is not as it was written, or its end is missing.
  */
 export async function readSealed(file: string): Promise<string> {
-  const text = await readTextFile(file);
+  const text = await readText(file);
   const start = text.lastIndexOf('\n', text.length - 2) + 1;
   const match = SEAL.exec(text.slice(start));
   const body = text.slice(0, start);
@@ -36,6 +37,23 @@ export class DamagedError extends UserError {
     super(`${file}: damaged: ${problem}`, options);
     this.file = file;
     this.problem = problem;
+  }
+}
+
+/** A file of a memory that is not there. */
+export class MissingError extends DamagedError {
+  constructor(file: string) {
+    super(file, 'it is missing');
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readTextFile(file);
+  } catch (error) {
+    if (error instanceof DataError) throw new DamagedError(file, 'it is not UTF-8 text', { cause: error });
+    if (error instanceof Error && errorCode(error.cause) === 'ENOENT') throw new MissingError(file);
+    throw error;
   }
 }
 

@@ -11,7 +11,6 @@ import { MemoryHistory } from '../consolidate-adapter.ts';
 import { type MemoryConfig, readMemoryConfig } from './config.ts';
 import { MemoryLayout, readHead } from './format.ts';
 import { findVersion, learnedBy } from './lineage.ts';
-import { MissingError } from './objects.ts';
 import {
   type BufferEntry,
   bufferSchema,
@@ -29,7 +28,7 @@ import {
   tombstoneSchema,
 } from './records.ts';
 import { readRowsFile, type StoredRow } from './rows.ts';
-import { DamagedError } from './sealed.ts';
+import { DamagedError, MissingError } from './sealed.ts';
 import { readTensors } from './tensors.ts';
 
 /** A version of the memory. */
@@ -60,6 +59,11 @@ export class MemoryStore {
 
   private constructor(layout: MemoryLayout) {
     this.layout = layout;
+  }
+
+  /** Nothing is read yet: for whoever looks at a memory that may be damaged. */
+  static at(layout: MemoryLayout): MemoryStore {
+    return new MemoryStore(layout);
   }
 
   /** @throws {UserError} for a folder that is no memory, or of a format that this program does not read. */
@@ -186,9 +190,13 @@ export class MemoryStore {
   /** The replay buffer after a commit, without the rows that have been withdrawn since. */
   async buffer({ buffer }: Commit): Promise<readonly BufferEntry[]> {
     if (buffer === null) return [];
-    const { entries } = await this.layout.objects.readJson(buffer, bufferSchema);
     const withdrawn = await this.withdrawn();
-    return entries.filter(({ row }) => !withdrawn.has(row));
+    return (await this.bufferAsWritten(buffer)).filter(({ row }) => !withdrawn.has(row));
+  }
+
+  /** A buffer's entries by its hash, withdrawn rows among them. */
+  async bufferAsWritten(hash: string): Promise<readonly BufferEntry[]> {
+    return (await this.layout.objects.readJson(hash, bufferSchema)).entries;
   }
 
   /**

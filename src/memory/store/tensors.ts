@@ -2,11 +2,20 @@
 import type { LoraAdapter, LoraSettings, LoraTensor } from '../../model/adapter.ts';
 import { parseSafetensorsHeader } from '../../model/weights/safetensors-header.ts';
 import { safetensorsPieces } from '../../model/weights/safetensors-writer.ts';
-import type { ObjectFolder } from './objects.ts';
+import { bytesHash, type ObjectFolder } from './objects.ts';
 
-export function putTensors(objects: ObjectFolder, { tensors }: LoraAdapter): Promise<string> {
+export function putTensors(objects: ObjectFolder, adapter: LoraAdapter): Promise<string> {
+  return objects.put('safetensors', pieces(adapter));
+}
+
+/** The hash under which an adapter's matrices are kept, or would be. */
+export function tensorsHash(adapter: LoraAdapter): string {
+  return bytesHash(pieces(adapter));
+}
+
+function pieces({ tensors }: LoraAdapter): Iterable<Uint8Array> {
   const list = Array.from(tensors, ([name, { shape, data }]) => ({ name, shape, data }));
-  return objects.put('safetensors', safetensorsPieces(list, { format: 'pt' }));
+  return safetensorsPieces(list, { format: 'pt' });
 }
 
 /** @throws {DamagedError} if the object is missing or damaged. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { LoraAdapter } from '../../model/adapter.ts';
 import { UserError } from '../../support/errors.ts';
 import { type FolderLock, lockFolder } from '../../support/folder-lock.ts';
+import { didYouMean } from '../../support/nearest-name.ts';
 import type { ConsolidationSettings, MatrixReport } from '../consolidate.ts';
 import { type MemoryConfig, writeMemoryConfig } from './config.ts';
 import { LOCK_FILE, writeHead } from './format.ts';
@@ -21,10 +22,13 @@ import type {
   RowsManifest,
   TaskRecord,
 } from './records.ts';
+import { replay } from './replay.ts';
 import { putRows, type StoredRow } from './rows.ts';
 import { type Commit, type Entry, MemoryStore } from './store.ts';
 import { summarise } from './summary.ts';
 import { putTensors } from './tensors.ts';
+import { verifyMemory } from './verify.ts';
+import { type FoundRow, manifestWithout, rowsOfTask } from './withdraw.ts';
 
 export interface LockMemoryOptions {
   /** Seconds to wait for another writer; 0, the default: refused at once. */
@@ -94,6 +98,23 @@ export async function lockMemory(
   }
 }
 
+export interface PlannedDrop {
+  readonly task: string;
+  readonly onto: Commit;
+  /** Stages whose refined memories are left out, and those that remain, oldest first. */
+  readonly removed: readonly Commit[];
+  readonly remaining: readonly Commit[];
+  readonly adapter: LoraAdapter;
+  /** That will be withdrawn. */
+  readonly rows: readonly FoundRow[];
+}
+
+export interface DropOptions {
+  /** On every task, the dropped one too, before and after. */
+  readonly metrics?: CommitMetrics | null;
+  readonly note?: string;
+}
+
 /** What a change adds to the log. */
 interface Movement {
   readonly action: EntryAction;
@@ -131,11 +152,7 @@ export class MemoryWriter {
 
   async #append(learned: LearnedTask, action: 'learn' | 'aside', note?: string): Promise<readonly Commit[]> {
     const { commit: parent, entry } = await this.store.head();
-    if (learned.onto.hash !== parent.hash) {
-      throw new UserError(
-        `${this.store.folder}: the head has moved from version ${learned.onto.number} to ${parent.number} since this was trained`,
-      );
-    }
+    checkHead(this.store.folder, learned.onto, parent);
     if (learned.stages.length === 0) throw new UserError(`task ${learned.task}: no stage was trained`);
     const rows = await this.#addRows(learned, entry);
     const added = await this.#writeStages(learned, parent, entry);
@@ -216,6 +233,92 @@ export class MemoryWriter {
     return target;
   }
 
+  /** What `drop` will do, so that its effect can be measured before it is done. */
+  async planDrop(task: string): Promise<PlannedDrop> {
+    const { store } = this;
+    const { commit } = await store.head();
+    const learned = await store.learned(commit);
+    const removed = learned.filter((stage) => stage.task === task);
+    if (removed.length === 0) {
+      const known = [...new Set(learned.map((stage) => stage.task!))];
+      const list = known.length === 0 ? 'it has learned none' : `it has learned ${known.join(', ')}`;
+      throw new UserError(
+        `${store.folder}: version ${commit.number} has no task "${task}"; ${list}.${didYouMean(task, known)}`,
+      );
+    }
+    const remaining = learned.filter((stage) => stage.task !== task);
+    const adapter = await replay(store, commit, remaining);
+    return { task, onto: commit, removed, remaining, adapter, rows: await rowsOfTask(store, task) };
+  }
+
+  /**
+   * A commit whose adapter is what it would be had the task's refined memories never been merged, to the last bit.
+   * Its rows leave buffer, store and cache. Versions before it stay and can be reverted to, without these rows.
+   */
+  async drop(plan: PlannedDrop, { metrics = null, note = '' }: DropOptions = {}): Promise<Commit> {
+    const { store } = this;
+    const { objects } = store.layout;
+    const { commit: parent, entry } = await store.head();
+    checkHead(store.folder, plan.onto, parent);
+    const { task } = plan;
+    const entries = (await store.buffer(parent)).filter((row) => row.task !== task);
+    const time = this.#now().toISOString();
+    const { hash: parentHash, ...unchanged } = parent;
+    const commit: CommitRecord = {
+      ...unchanged,
+      number: entry.versions,
+      parent: parentHash,
+      kind: 'drop',
+      task,
+      stage: null,
+      time,
+      note,
+      config: await objects.putJson(await store.config()),
+      hashes: { ...parent.hashes, data: null },
+      adapter: await putTensors(objects, plan.adapter),
+      short_term: null,
+      refined: null,
+      consolidation: null,
+      rows: null,
+      buffer: await objects.putJson({ entries }),
+      metrics: metrics === null ? null : await objects.putJson(metrics),
+    };
+    const reason = note === '' ? `the task ${task} was dropped` : note;
+    const rows = await manifestWithout(store, plan.rows, { time, action: 'drop', reason });
+    const head = await objects.putJson(commit);
+    await this.#clearCache();
+    await this.#move(entry, { action: 'drop', head, added: [head], rows, note });
+    return store.commit(head);
+  }
+
+  /** Withdraws rows: their texts go, and no buffer holds them from now on. The head's adapter stays what it is. */
+  async forget(rows: readonly FoundRow[], reason: string): Promise<void> {
+    const { entry } = await this.store.head();
+    if (rows.length === 0) return;
+    const time = this.#now().toISOString();
+    const manifest = await manifestWithout(this.store, rows, { time, action: 'forget', reason });
+    await this.#clearCache();
+    await this.#move(entry, { action: 'forget', head: entry.head, rows: manifest, note: reason });
+  }
+
+  /**
+   * Removes what nothing refers to.
+   * @throws {UserError} for a damaged memory: what is needed to mend it may be among that.
+   */
+  async prune(): Promise<readonly string[]> {
+    const { folder, layout } = this.store;
+    const { problems, orphans } = await verifyMemory(layout);
+    const needed = problems.find(({ file }) => !orphans.includes(file));
+    if (needed)
+      throw new UserError(`${join(folder, needed.file)}: damaged, so nothing is removed: ${needed.problem}`);
+    for (const file of orphans) await rm(join(folder, file), { force: true, recursive: true });
+    return orphans;
+  }
+
+  async #clearCache(): Promise<void> {
+    await rm(this.store.cacheFolder, { recursive: true, force: true });
+  }
+
   async setConfig(config: MemoryConfig): Promise<void> {
     await writeMemoryConfig(this.store.layout.config, config);
   }
@@ -246,4 +349,11 @@ export class MemoryWriter {
     const named = new Set(files.map(({ file }) => `${file}.jsonl`));
     for (const name of names) if (!named.has(name)) await rm(join(rows.path, name), { force: true });
   }
+}
+
+function checkHead(folder: string, expected: Commit, found: Commit): void {
+  if (expected.hash === found.hash) return;
+  throw new UserError(
+    `${folder}: the head has moved from version ${expected.number} to ${found.number} since this was made`,
+  );
 }

@@ -1,0 +1,19 @@
+/** `lifealign memory`: the commands of the versioned long-term memory, one file each. */
+import type { Command } from 'commander';
+import { registerMemoryConfig } from './config.ts';
+import { registerMemoryExport } from './export.ts';
+import { registerMemoryInit } from './init.ts';
+import { registerMemoryLog } from './log.ts';
+import { registerMemoryRevert } from './revert.ts';
+import { registerMemoryShow } from './show.ts';
+import { registerMemoryVerify } from './verify.ts';
+
+export function registerMemory(program: Command): void {
+  registerMemoryInit(program);
+  registerMemoryLog(program);
+  registerMemoryShow(program);
+  registerMemoryVerify(program);
+  registerMemoryRevert(program);
+  registerMemoryExport(program);
+  registerMemoryConfig(program);
+}

@@ -1,0 +1,64 @@
+/** `lifealign memory verify`: every byte of a memory against its checksum; exit code 2 if anything is damaged. */
+import type { Command } from 'commander';
+import type { Verification } from '../../../memory/store/verify.ts';
+import { UserError } from '../../../support/errors.ts';
+import { print, printJson, type WriterFlags, withMemory, writingCommand } from '../../memory-command.ts';
+
+interface VerifyFlags extends WriterFlags {
+  readonly replay?: true;
+  readonly prune?: true;
+  readonly json?: true;
+}
+
+export function registerMemoryVerify(program: Command): void {
+  writingCommand(program, 'verify')
+    .description('check every file of a memory; names what is damaged and which version needs it')
+    .option('--replay', 'also make every adapter again from what it was merged of, and compare')
+    .option('--prune', 'then remove what writers left that were cut off')
+    .option('--json', 'as a JSON object')
+    .action(verify);
+}
+
+async function verify({ replay, prune, json, ...flags }: VerifyFlags): Promise<void> {
+  const { verifyMemory } = await import('../../../memory/store/verify.ts');
+  const { MemoryLayout } = await import('../../../memory/store/format.ts');
+  const found = await verifyMemory(new MemoryLayout(flags.memory), { replay: replay === true });
+  const removed = prune ? await withMemory(flags, (writer) => writer.prune()) : [];
+  const { problems, orphans, foreign, files, versions } = found;
+  if (json) {
+    const listed = problems.map(({ file, problem, commit }) => ({
+      file,
+      problem,
+      version: commit?.number ?? null,
+      commit: commit?.hash ?? null,
+    }));
+    printJson({ memory: flags.memory, files, versions, problems: listed, orphans, foreign, removed });
+  } else print(report(found, replay === true, removed));
+  if (problems.length > 0) throw new UserError(`${flags.memory}: ${amount(problems.length, 'file')} damaged`);
+}
+
+function report(
+  { problems, orphans, foreign, files, versions }: Verification,
+  replayed: boolean,
+  removed: readonly string[],
+): string {
+  const checked = `${amount(files, 'file')} read, ${amount(versions, 'version')}${replayed ? ' made again' : ''}`;
+  const left = orphans.filter((file) => !removed.includes(file));
+  return [
+    ...problems.map(({ file, problem, commit }) => {
+      const whose = commit === null ? '' : ` (version ${commit.number} needs it)`;
+      return `damaged: ${file}: ${problem}${whose}`;
+    }),
+    ...removed.map((file) => `removed: ${file}`),
+    ...left.map((file) => `nothing refers to: ${file}`),
+    ...foreign.map((file) => `not part of a memory: ${file}`),
+    ...(left.length > 0 && problems.length === 0
+      ? ['what nothing refers to harms nothing; --prune removes it']
+      : []),
+    problems.length === 0 ? `${checked}: all as written` : checked,
+  ].join('\n');
+}
+
+function amount(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
