@@ -1,7 +1,9 @@
 /** `lifealign memory`: the commands of the versioned long-term memory, one file each. */
 import type { Command } from 'commander';
 import { registerMemoryConfig } from './config.ts';
+import { registerMemoryDrop } from './drop.ts';
 import { registerMemoryExport } from './export.ts';
+import { registerMemoryForget } from './forget.ts';
 import { registerMemoryInit } from './init.ts';
 import { registerMemoryLog } from './log.ts';
 import { registerMemoryRevert } from './revert.ts';
@@ -14,6 +16,8 @@ export function registerMemory(program: Command): void {
   registerMemoryShow(program);
   registerMemoryVerify(program);
   registerMemoryRevert(program);
+  registerMemoryDrop(program);
+  registerMemoryForget(program);
   registerMemoryExport(program);
   registerMemoryConfig(program);
 }
