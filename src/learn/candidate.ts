@@ -11,6 +11,7 @@ import { consolidateAdapter, MemoryHistory } from '../memory/consolidate-adapter
 import { mergeRefined } from '../memory/store/merge.ts';
 import { type LoraAdapter, mapAdapter } from '../model/adapter.ts';
 import type { StageName } from '../train/config/schema.ts';
+import { scaled } from './compose.ts';
 
 /** λ, θ and what refined memories are multiplied with. */
 export interface CandidateSettings {
@@ -81,10 +82,6 @@ export function energyKept({ stages }: Candidate): number {
     }
   }
   return before === 0 ? 0 : after / before;
-}
-
-export function scaled(adapter: LoraAdapter, factor: number): LoraAdapter {
-  return mapAdapter(adapter, ({ data }) => data.map((value) => factor * value));
 }
 
 function scaledReports(

@@ -60,7 +60,11 @@ export function splitRows(
     );
   }
   const partOf = keys.map((key) => splitter.partOf(key));
-  const part = (name: string) => subset(rows, (at) => partOf[at] === name);
+  const part = (name: string) =>
+    subset(
+      rows,
+      keys.flatMap((_, at) => (partOf[at] === name ? [at] : [])),
+    );
   const parts = { train: part('train'), gate: part('gate'), report: test ?? part('report') };
   for (const [name, { rows: own }] of Object.entries(parts)) {
     if (own.length < least) throw tooFew(name, own.length);
@@ -73,8 +77,8 @@ function shareOf(size: number, rows: number): number {
   return size < 1 ? size : Math.min(1, size / rows);
 }
 
-function subset(all: TaskRows, isIn: (position: number) => boolean): TaskRows {
-  const positions = all.rows.flatMap((_, at) => (isIn(at) ? [at] : []));
+/** The rows at some positions of the list, counted from 0. */
+export function subset(all: TaskRows, positions: readonly number[]): TaskRows {
   const rows = positions.map((at) => all.rows[at]!);
   return {
     file: all.file,

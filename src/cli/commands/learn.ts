@@ -1,12 +1,10 @@
 /** `lifealign learn`: one more task for a long-term memory, committed if the gate lets it pass. */
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { LearnOutcome, LearnPlan, LearnRequest } from '../../learn/learn.ts';
 import { UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
 import { interruptible } from '../interrupt.ts';
 import { lockOptions, print, printJson, say } from '../memory-command.ts';
-import { threadsOf } from '../whole-number.ts';
 
 interface LearnFlags {
   readonly memory: string;
@@ -83,23 +81,20 @@ async function withBase<T>(
   work: (request: LearnRequest, environment: Environment) => Promise<T>,
 ): Promise<T> {
   const { learnSettings } = await import('../../learn/config.ts');
-  const { baseHashes } = await import('../../memory/store/base-hashes.ts');
-  const { openBaseModel } = await import('../../train/base-model.ts');
+  const { openMemoryBase } = await import('../memory-base.ts');
   const { modelSides } = await import('../../train/model-environment.ts');
   const config = await store.config();
   const policy = flags.invalidRows === undefined ? [] : [`invalid_rows=${flags.invalidRows}`];
-  const origin = { file: join(store.folder, 'config.yaml'), folder: store.folder };
+  const origin = { file: store.layout.config, folder: store.folder };
   const settings = await learnSettings(config.learn, config, [...flags.set, ...policy], origin);
   const progress = streamProgress(process.stderr);
-  const warn = (message: string) => say(`warning: ${message}`);
-  const threads = threadsOf(flags.threads);
-  const model = await openBaseModel(config.base, { warn, prefer: 'name', progress, ...threads });
+  const { model, hashes } = await openMemoryBase(store, { threads: flags.threads, progress });
   try {
     const { task, data, test = null, restart = false } = flags;
     const { base, lora, seed } = config;
     const request: LearnRequest = {
       ...{ task, data, test, restart, private: flags.private === true },
-      ...{ basis: { base, lora, seed }, settings, hashes: baseHashes(model) },
+      ...{ basis: { base, lora, seed }, settings, hashes },
     };
     return await work(request, { ...modelSides(model), progress, log: say });
   } finally {
