@@ -79,3 +79,8 @@ export function textTable(rows: readonly (readonly string[])[]): string {
     isNumber[column] ? text.padStart(widths[column]!) : text.padEnd(widths[column]!);
   return rows.map((row) => row.map(cell).join('  ').trimEnd()).join('\n');
 }
+
+/** `3 rows`, `1 row`. */
+export function amount(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}

@@ -3,7 +3,7 @@
  * and remove its checkpoints, a second writer of a memory would lose the first one's commit. The lock is a file that
  * names its owner, so that an owner that was killed can be told from one at work.
  */
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod';
@@ -87,7 +87,7 @@ function createFile(file: string, content: string): boolean {
   try {
     const descriptor = openSync(file, 'wx');
     try {
-      writeSync(descriptor, content);
+      writeFileSync(descriptor, content);
     } catch (error) {
       rmSync(file, { force: true });
       throw error;

@@ -31,6 +31,8 @@ export class References {
   readonly entries: Entry[] = [];
   /** What could not be read, or is not what it should be; what lies behind it is not known then. */
   readonly damage: Damage[] = [];
+  /** Names of files that were read and found to be as they were written. */
+  readonly read = new Set<string>();
   /** Ids that tasks' records and buffers name, and those of which a text or a withdrawal is known. */
   readonly #namedRows = new Map<string, CommitName>();
   readonly #knownRows = new Set<string>();
@@ -60,6 +62,7 @@ export class References {
       this.objects.set(`${hash}.json`, null);
       const entry: Entry | undefined = await this.#guarded(null, () => this.#store.entry(hash));
       if (entry === undefined) return;
+      this.read.add(`${hash}.json`);
       this.entries.push(entry);
       await this.#json(null, entry.rows, rowsManifestSchema);
       for (const [at, added] of entry.added.entries()) {
@@ -74,6 +77,7 @@ export class References {
     this.#refer(name, hash, 'json');
     const commit = await this.#guarded(name, () => this.#store.commit(hash));
     if (commit === undefined) return;
+    this.read.add(`${hash}.json`);
     this.commits.push(commit);
     for (const tensors of [commit.adapter, commit.short_term, commit.refined]) {
       if (tensors !== null) this.#refer(name, tensors, 'safetensors');
@@ -110,6 +114,7 @@ export class References {
       this.rows.set(`${file}.jsonl`, commit);
       const rows = await this.#guarded(commit, () => readRowsFile(this.#store.layout.rows, file));
       for (const { id } of rows ?? []) this.#knownRows.add(id);
+      if (rows) this.read.add(`${file}.jsonl`);
       // What was in it is not known, and its loss is told once.
       if (rows === undefined) this.#namedRows.clear();
     }
@@ -126,7 +131,9 @@ export class References {
 
   async #json<T>(commit: CommitName | null, hash: string, schema: z.ZodType<T>): Promise<T | undefined> {
     this.#refer(commit, hash, 'json');
-    return this.#guarded(commit, () => this.#store.layout.objects.readJson(hash, schema));
+    const value = await this.#guarded(commit, () => this.#store.layout.objects.readJson(hash, schema));
+    if (value !== undefined) this.read.add(`${hash}.json`);
+    return value;
   }
 
   async #guarded<T>(commit: CommitName | null, read: () => Promise<T>): Promise<T | undefined> {

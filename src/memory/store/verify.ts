@@ -30,6 +30,8 @@ export interface Verification {
   readonly orphans: readonly string[];
   /** What is no file of a memory. */
   readonly foreign: readonly string[];
+  /** Files of the cache that have no checksum in their name: what they hold is computed again when it is needed. */
+  readonly unchecked: number;
   readonly files: number;
   readonly versions: number;
 }
@@ -68,6 +70,7 @@ class Check {
   readonly #orphans: string[] = [];
   readonly #foreign: string[] = [];
   #files = 0;
+  #unchecked = 0;
 
   constructor(store: MemoryStore, options: VerifyOptions) {
     this.#store = store;
@@ -80,8 +83,8 @@ class Check {
     for (const { error, commit } of references.damage) this.#report(error, commit);
     await this.#try(null, () => readMemoryConfig(layout.config));
     this.#files += 2;
-    await this.#folder(layout.objects, references.objects);
-    await this.#folder(layout.rows, references.rows);
+    await this.#folder(layout.objects, references.objects, references.read);
+    await this.#folder(layout.rows, references.rows, references.read);
     await this.#cache();
     await this.#others();
     if (this.#options.replay && this.#problems.size === 0) await this.#replay(references.commits);
@@ -89,19 +92,25 @@ class Check {
       problems: [...this.#problems.values()],
       orphans: this.#orphans,
       foreign: this.#foreign,
+      unchecked: this.#unchecked,
       files: this.#files,
       versions: references.commits.length,
     };
   }
 
-  /** Files named by their hash. */
-  async #folder(folder: ObjectFolder, referred: ReadonlyMap<string, CommitName | null>): Promise<void> {
+  /** Files named by their hash; those that were `read` already have been compared with it. */
+  async #folder(
+    folder: ObjectFolder,
+    referred: ReadonlyMap<string, CommitName | null>,
+    read: ReadonlySet<string>,
+  ): Promise<void> {
     const there = new Set(await folder.names());
     for (const name of there) {
       const file = join(folder.path, name);
       const object = parseObjectName(name);
       const isReferred = referred.has(name);
-      if (object !== undefined) await this.#content(file, object.hash, referred.get(name) ?? null);
+      if (read.has(name)) this.#counted();
+      else if (object !== undefined) await this.#content(file, object.hash, referred.get(name) ?? null);
       if (!isReferred) (object || isLeftover(name) ? this.#orphans : this.#foreign).push(this.#name(file));
     }
     for (const [name, commit] of referred) {
@@ -114,17 +123,21 @@ class Check {
       if ((await sha256File(file)) === hash) return;
       throw new DamagedError(file, 'its content is not that of its name');
     });
+    this.#counted();
+  }
+
+  #counted(): void {
     this.#files++;
     this.#options.onFile?.();
   }
 
-  /** Whoever keeps something there names it by its hash, so that it can be checked. */
+  /** What is named by its hash can be checked. */
   async #cache(): Promise<void> {
     const { cache } = this.#store.layout;
     for (const file of await filesBelow(cache)) {
       const hash = basename(file, extname(file));
       if (/^[0-9a-f]{64}$/.test(hash)) await this.#content(file, hash, null);
-      else (isLeftover(file) ? this.#orphans : this.#foreign).push(this.#name(file));
+      else this.#unchecked++;
     }
   }
 

@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import { registerMemoryCompose } from './compose.ts';
 import { registerMemoryConfig } from './config.ts';
+import { registerMemoryDrop } from './drop.ts';
 import { registerMemoryExport } from './export.ts';
+import { registerMemoryForget } from './forget.ts';
 import { registerMemoryInit } from './init.ts';
 import { registerMemoryLog } from './log.ts';
 import { registerMemoryMeasure } from './measure.ts';
@@ -17,6 +19,8 @@ export function registerMemory(program: Command): void {
   registerMemoryShow(program);
   registerMemoryVerify(program);
   registerMemoryRevert(program);
+  registerMemoryDrop(program);
+  registerMemoryForget(program);
   registerMemoryExport(program);
   registerMemoryConfig(program);
   registerMemoryOverlap(program);

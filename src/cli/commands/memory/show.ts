@@ -1,16 +1,10 @@
 /** `lifealign memory show`: one version explained, in words and numbers. */
 import type { Command } from 'commander';
 import { decimal } from '../../../eval/number-text.ts';
-import type { CommitMetrics, TaskMetrics } from '../../../memory/store/records.ts';
+import type { CommitMetrics } from '../../../memory/store/records.ts';
 import type { Commit, MemoryStore } from '../../../memory/store/store.ts';
-import {
-  type MemoryFlags,
-  memoryCommand,
-  print,
-  printJson,
-  shortTime,
-  textTable,
-} from '../../memory-command.ts';
+import { type MemoryFlags, memoryCommand, print, printJson, shortTime } from '../../memory-command.ts';
+import { metricsTable } from '../../memory-metrics.ts';
 
 interface ShowFlags extends MemoryFlags {
   readonly json?: true;
@@ -143,30 +137,5 @@ function consolidationLines({ consolidation }: Commit): string[] {
 }
 
 function metricLines(metrics: CommitMetrics | null): string[] {
-  if (metrics === null) return ['', 'not measured'];
-  const names = [...new Set([...Object.keys(metrics.before), ...Object.keys(metrics.after)])];
-  const value = (
-    scores: TaskMetrics | undefined,
-    key: 'preference_accuracy' | 'reward_accuracy' | 'margin',
-  ) => decimal(scores?.[key] ?? null, key === 'margin' ? 2 : 1);
-  const rows = names.map((name) => {
-    const [before, after] = [metrics.before[name], metrics.after[name]];
-    const change = (after?.preference_accuracy ?? Number.NaN) - (before?.preference_accuracy ?? Number.NaN);
-    return [
-      name,
-      String(after?.rows ?? before?.rows ?? 0),
-      value(before, 'preference_accuracy'),
-      value(after, 'preference_accuracy'),
-      decimal(Number.isNaN(change) ? null : change),
-      value(after, 'reward_accuracy'),
-      value(before, 'margin'),
-      value(after, 'margin'),
-    ];
-  });
-  const head = ['task', 'rows', 'before', 'after', 'change', 'rewarded', 'margin before', 'after'];
-  return [
-    '',
-    'preference accuracy on report rows, %; margin over the base in nats',
-    textTable([head, ...rows]),
-  ];
+  return metrics === null ? ['', 'not measured'] : ['', ...metricsTable(metrics)];
 }

@@ -2,7 +2,14 @@
 import type { Command } from 'commander';
 import type { Verification } from '../../../memory/store/verify.ts';
 import { UserError } from '../../../support/errors.ts';
-import { print, printJson, type WriterFlags, withMemory, writingCommand } from '../../memory-command.ts';
+import {
+  amount,
+  print,
+  printJson,
+  type WriterFlags,
+  withMemory,
+  writingCommand,
+} from '../../memory-command.ts';
 
 interface VerifyFlags extends WriterFlags {
   readonly replay?: true;
@@ -57,8 +64,4 @@ function report(
       : []),
     problems.length === 0 ? `${checked}: all as written` : checked,
   ].join('\n');
-}
-
-function amount(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }
