@@ -16,6 +16,7 @@ import { registerDataImport } from './commands/data-import.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerGenerate } from './commands/generate.ts';
+import { registerLearn } from './commands/learn.ts';
 import { registerMemory } from './commands/memory/index.ts';
 import { registerMetrics } from './commands/metrics.ts';
 import { registerModels } from './commands/models.ts';
@@ -32,6 +33,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerScore,
   registerGenerate,
   registerTrain,
+  registerLearn,
   registerConsolidate,
   registerMemory,
   registerEvaluate,
