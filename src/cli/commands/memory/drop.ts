@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { CommitMetrics } from '../../../memory/store/records.ts';
 import type { MemoryWriter, PlannedDrop } from '../../../memory/store/writer.ts';
+import { interruptible } from '../../interrupt.ts';
 import {
   amount,
   print,
@@ -84,15 +85,15 @@ function caveat(task: string, later: readonly string[]): string {
 }
 
 async function measured(
-  writer: MemoryWriter,
+  { store }: MemoryWriter,
   plan: PlannedDrop,
   threads: string | undefined,
-): Promise<CommitMetrics | null> {
-  const { openMemoryBase } = await import('../../memory-base.ts');
-  const base = await openMemoryBase(writer.store, threads, '--no-measure drops the task without measuring');
-  try {
-    return await base.effect(plan.onto, plan.adapter);
-  } finally {
-    await base.close();
-  }
+): Promise<CommitMetrics> {
+  const { withMeasuredMemory } = await import('../../memory-measuring.ts');
+  const before = await store.adapter(plan.onto);
+  return interruptible({ reason: 'interrupted; nothing was dropped' }, (signal) =>
+    withMeasuredMemory(store, { threads, signal }, (memory) =>
+      memory.compare(plan.onto, before, plan.adapter),
+    ),
+  );
 }
