@@ -109,10 +109,11 @@ function install(): void {
       ? guard(true, () => plainSync.openSync(path, flags, mode))
       : plainSync.openSync(path, flags, mode)) as typeof fs.openSync;
   // Node goes on by itself where such a write is short, so only what is killed half-way leaves half.
-  fs.writeFileSync = ((descriptor: number, content: string) =>
+  fs.writeFileSync = ((file: number | string, content: string, options?: fs.WriteFileOptions) =>
     guard(true, (part) => {
       const isHalf = part === 'half' && state?.cut?.mode === 'half';
-      plainSync.writeFileSync(descriptor, isHalf ? content.slice(0, Math.ceil(content.length / 2)) : content);
+      const some = isHalf ? content.slice(0, Math.ceil(content.length / 2)) : content;
+      plainSync.writeFileSync(file, some, options);
     })) as typeof fs.writeFileSync;
   fs.rmSync = ((path: fs.PathLike, options?: fs.RmOptions) =>
     guard(false, () => plainSync.rmSync(path, options))) as typeof fs.rmSync;

@@ -34,24 +34,32 @@ export interface ToyRows {
   readonly chosen: string;
   readonly rejected: string;
   readonly count?: number;
-  /** Of the rows, so many are swapped. */
-  readonly swapped?: number;
+  /** Letters of prompts. */
+  readonly queries?: string;
 }
 
 /** Writes `<name>.json`; returns its path. */
 export function writeToyTask(
   folder: string,
   name: string,
-  { chosen, rejected, count = 72, swapped = 0 }: ToyRows,
+  { chosen, rejected, count = 72, queries = 'abcdefghij' }: ToyRows,
 ): string {
   const random = Random.fromSeed(3).fork(name);
   const text = (letters: string) =>
     Array.from({ length: 3 + random.integer(4) }, () => letters[random.integer(letters.length)]).join('');
-  const rows = Array.from({ length: count }, (_, at) => {
-    const [one, other] = [text(chosen), text(rejected)];
-    const [better, worse] = at < swapped ? [other, one] : [one, other];
-    return { query: `${text('abcdefghij')}${at}`, chosen: better, rejected: worse };
-  });
+  const seen = new Set<string>();
+  const query = () => {
+    let drawn = text(queries);
+    // No prompt twice: equal ones would lie in one part of the split.
+    while (seen.has(drawn)) drawn += queries[random.integer(queries.length)];
+    seen.add(drawn);
+    return drawn;
+  };
+  const rows = Array.from({ length: count }, () => ({
+    query: query(),
+    chosen: text(chosen),
+    rejected: text(rejected),
+  }));
   const file = join(folder, `${name}.json`);
   writeFileSync(file, JSON.stringify(rows));
   return file;
