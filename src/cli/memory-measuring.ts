@@ -17,8 +17,8 @@ export interface MeasuredMemory {
   readonly model: BaseModel;
   /** The tasks that a version has learned, with those of their rows that are left. */
   tasks(version: Commit): Promise<readonly EarlierTaskRows[]>;
-  /** All tasks of `version` that have report rows left, under two adapters. */
-  compare(version: Commit, before: LoraAdapter, after: LoraAdapter): Promise<CommitMetrics>;
+  /** The tasks that have report rows left, under two adapters. */
+  compare(tasks: readonly EarlierTaskRows[], before: LoraAdapter, after: LoraAdapter): Promise<CommitMetrics>;
 }
 
 /** Opens the base for `use`, and closes it. @throws {UserError} for a base that is missing, or another one. */
@@ -37,14 +37,11 @@ export async function withMeasuredMemory<T>(
     const { cacheFolder } = store;
     const measuring = await Measuring.open({ ...sides, cacheFolder, progress, signal, log: say });
     const encoding = { text: sides.text, maxLength: textRoom(run.max_length, sides.text, 0) };
-    const tasks = (version: Commit) => earlierTasks(store, version, encoding);
     return await use({
       model,
-      tasks,
-      compare: async (version, before, after) => {
-        const reported = (await tasks(version)).flatMap(({ name, report }) =>
-          report ? [{ task: name, report }] : [],
-        );
+      tasks: (version) => earlierTasks(store, version, encoding),
+      compare: async (tasks, before, after) => {
+        const reported = tasks.flatMap(({ name, report }) => (report ? [{ task: name, report }] : []));
         const options = { gate, seed: config.seed, measuring };
         const metrics = await reportMetrics(reported, before, after, options);
         return { before: { ...metrics.before }, after: { ...metrics.after } };

@@ -92,8 +92,8 @@ async function measured(
   const { withMeasuredMemory } = await import('../../memory-measuring.ts');
   const before = await store.adapter(plan.onto);
   return interruptible({ reason: 'interrupted; nothing was dropped' }, (signal) =>
-    withMeasuredMemory(store, { threads, signal }, (memory) =>
-      memory.compare(plan.onto, before, plan.adapter),
+    withMeasuredMemory(store, { threads, signal }, async (memory) =>
+      memory.compare(await memory.tasks(plan.onto), before, plan.adapter),
     ),
   );
 }
