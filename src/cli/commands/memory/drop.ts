@@ -78,9 +78,10 @@ function caveat(task: string, later: readonly string[]): string {
   if (later.length === 0) {
     return `${what}: older versions still hold what ${task} changed, and texts may be recovered from the disk.`;
   }
+  const [were, they] = later.length === 1 ? ['was', 'it'] : ['were', 'they'];
   return (
-    `${what}: ${later.join(', ')} ${later.length === 1 ? 'was' : 'were'} trained on top of what ${task} had changed, ` +
-    'and what they took over from it stays; so do older versions.'
+    `${what}: ${later.join(', ')} ${were} trained on top of what ${task} had changed, and what ${they} took over from ` +
+    'it stays; so do older versions.'
   );
 }
 
