@@ -28,7 +28,7 @@ it('finds nothing in a memory as it was written, of which every adapter can be m
 
 // By the ten thousand: npm run test:faults -- --memory.
 it('finds every flipped bit and every truncation, and names the file', async () => {
-  const report = await damageEach(await eventful(), { flips: 250, cuts: 100 }, Random.fromSeed(1));
+  const report = await damageEach(await eventful(), { flips: 160, cuts: 80 }, Random.fromSeed(1));
   expect(report.missed).toEqual([]);
 });
 
