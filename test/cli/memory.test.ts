@@ -220,7 +220,7 @@ describe('diff', () => {
     expect(stdout).toMatch(
       /\ntone: tone: what about 8\?\n {2}before .*\n {2}after .*\n {2}preferred {2}yes to 8\n/,
     );
-    expect(stdout.match(/preferred {2}/g)).toHaveLength(2);
+    expect(stdout.match(/^ {2}preferred {2}/gm)).toHaveLength(2);
     expect(await json('diff', '1', '1', '--answers', '0')).toMatchObject({
       measured: true,
       relative_change: 0,
