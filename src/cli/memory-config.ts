@@ -1,15 +1,13 @@
 /** A memory's settings as they come in: a YAML file, `--set`, `--base`; checked, with everything filled in. */
-import * as z from 'zod';
-import { type MemoryConfig, memoryConfigSchema } from '../memory/store/config.ts';
+import { dirname, resolve } from 'node:path';
+import { learnSchema, learnSettings } from '../learn/config.ts';
+import { type MemoryConfig, memoryConfigSchema, parseMemoryConfig } from '../memory/store/config.ts';
 import { UserError } from '../support/errors.ts';
 import { configError } from '../train/config/messages.ts';
 import { applyOverrides, type ConfigTree } from '../train/config/overrides.ts';
 import { readConfigTree } from '../train/config/read-tree.ts';
 
-/** The section `learn`, checked by whoever learns. */
-const learnSection = z.record(z.string(), z.json()).default({});
-
-const schema = memoryConfigSchema(learnSection);
+const schema = memoryConfigSchema(learnSchema.prefault({}));
 
 export interface MemorySettings {
   readonly file?: string | undefined;
@@ -38,12 +36,16 @@ export async function resolveMemoryConfig({
     throw new UserError('--base: missing; expected a folder, a GGUF file or the name of a model');
   }
   const origin = file ?? 'settings';
-  return { config: checkMemoryConfig(tree, origin), given: new Set(Object.keys(tree)), origin };
+  const config = await checkMemoryConfig(tree, origin);
+  return { config, given: new Set(Object.keys(tree)), origin };
 }
 
-/** @throws {DataError} naming the key. */
-export function checkMemoryConfig(tree: ConfigTree, file: string): MemoryConfig {
+/** @param file where the settings stand, for messages and for relative paths @throws {DataError} naming the key. */
+export async function checkMemoryConfig(tree: ConfigTree, file: string): Promise<MemoryConfig> {
   const parsed = schema.safeParse(tree);
-  if (parsed.success) return parsed.data;
-  throw configError(file, schema, tree, parsed.error.issues);
+  if (!parsed.success) throw configError(file, schema, tree, parsed.error.issues);
+  // As it will be read back: without keys that have no value.
+  const config = parseMemoryConfig(JSON.parse(JSON.stringify(parsed.data))).data!;
+  await learnSettings(config.learn, config, [], { file, folder: dirname(resolve(file)) });
+  return config;
 }

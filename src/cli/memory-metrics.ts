@@ -24,9 +24,9 @@ export function metricsTable({ before, after }: Pick<CommitMetrics, 'before' | '
       value(now, 'margin'),
     ];
   });
-  const head = ['task', 'rows', 'before', 'after', 'change', 'rewarded', 'after', 'margin', 'after'];
+  const head = ['task', 'rows', 'preferred', 'after', 'change', 'rewarded', 'after', 'margin', 'after'];
   return [
-    'preference accuracy on report rows, %; rows rewarded over the base, %; margin, nats',
+    'report rows, before and after: preferred %, rewarded over the base %, margin in nats',
     textTable([head, ...rows]),
   ];
 }

@@ -1,7 +1,8 @@
 /** The `memory` commands as their users meet them. */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { writeMemoryConfig } from '../../src/memory/store/config.ts';
 import { MemoryStore } from '../../src/memory/store/store.ts';
 import { lockMemory } from '../../src/memory/store/writer.ts';
 import { adapterHash } from '../../src/model/adapter.ts';
@@ -193,6 +194,67 @@ it('drop takes a task out, saying what that is not', async () => {
     /version 3 has no task "tone"; it has learned policy/,
   );
   expect((await run('verify', '--replay')).code).toBe(0);
+});
+
+it('drop measures the effect on every task, the dropped one too', async () => {
+  await makeMemory('tone', 'policy');
+  const dropped = await json('drop', 'policy');
+  const metrics = dropped['metrics'] as Record<'before' | 'after', Record<string, { margin: number }>>;
+  expect(Object.keys(metrics.before)).toEqual(['tone', 'policy']);
+  // Without both there is nothing between the adapter and the base but what tone changed.
+  expect(metrics.after['policy']?.margin).not.toBe(metrics.before['policy']?.margin);
+  const last = await json('drop', 'tone');
+  expect(last['metrics']).toMatchObject({ after: { tone: { rows: 2, margin: 0 } } });
+  expect((await run('show')).stdout).toMatch(/^tone +2 /m);
+});
+
+describe('diff', () => {
+  it('compares two versions task by task, and what they answer', async () => {
+    await makeMemory('tone', 'policy');
+    const { stdout } = await run('diff', '0', 'head', '--answers', '1', '--max-new-tokens', '4');
+    expect(stdout).toMatch(
+      /^from version 0 to version 2: the adapter's matrices change by [\d.]+ % of their norm\n/,
+    );
+    expect(stdout).toContain('tasks that only version 2 has learned: tone, policy\n');
+    expect(stdout).toMatch(/^tone +2 .* 0\.00 /m);
+    expect(stdout).toMatch(
+      /\ntone: tone: what about 8\?\n {2}before .*\n {2}after .*\n {2}preferred {2}yes to 8\n/,
+    );
+    expect(stdout.match(/preferred {2}/g)).toHaveLength(2);
+    expect(await json('diff', '1', '1', '--answers', '0')).toMatchObject({
+      measured: true,
+      relative_change: 0,
+      tasks_from: ['tone'],
+      answers: [],
+    });
+  });
+
+  it("shows no text of a private task's rows, nor answers to them", async () => {
+    await makeMemory();
+    const writer = await lockMemory(memory(), { now: clock() });
+    await learnSmall(writer, 'secret', { stages: ['preference'], private: true });
+    writer.release();
+    for (const flags of [[], ['--json']]) {
+      const { stdout, stderr } = await run('diff', '0', 'head', '--max-new-tokens', '4', ...flags);
+      expect(stdout).toContain('secret');
+      expect(stdout + stderr).not.toMatch(/what about|yes to/);
+    }
+  });
+
+  it('compares what was recorded where the base is not at hand, and says so', async () => {
+    await makeMemory('tone', 'policy');
+    const store = await MemoryStore.open(memory());
+    await writeMemoryConfig(store.layout.config, { ...(await store.config()), base: at('gone') });
+    const { code, stdout, stderr } = await run('diff', '1', '2');
+    expect(stderr).toMatch(/^warning: the base is not at hand, so recorded scores are compared: .*gone/m);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/as recorded when the versions were made:\n/);
+    expect(stdout).toMatch(/^tone +2 +75\.0 /m);
+    const { stderr: silent } = await run('diff', '1', '2', '--no-measure');
+    expect(silent).toBe('');
+    expect((await run('drop', 'tone')).code).toBe(2);
+    expect((await store.head()).commit.number).toBe(2);
+  });
 });
 
 it('forget withdraws rows by text or id, and lists the versions they touched', async () => {

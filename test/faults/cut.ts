@@ -92,16 +92,16 @@ function install(): void {
     const open = () => plain.open(path, flags, mode);
     const handle = await (isWriting(flags) ? guard(true, open) : open());
     const [write, sync] = [handle.write.bind(handle), handle.sync.bind(handle)];
-    handle.write = ((bytes: Uint8Array, offset: number, length: number, position: number | null) =>
+    handle.write = (async (bytes: Uint8Array, offset: number, length: number, position: number | null) =>
       guard(true, (part) =>
         write(bytes, offset, part === 'half' ? Math.ceil(length / 2) : length, position),
       )) as never;
-    handle.sync = () => guard(false, () => sync());
+    handle.sync = async () => guard(false, () => sync());
     return handle;
   }) as typeof promises.open;
   for (const name of ['rename', 'rm', 'mkdir'] as const) {
     const call = plain[name] as (...args: unknown[]) => Promise<unknown>;
-    (promises as unknown as Record<string, unknown>)[name] = (...args: unknown[]) =>
+    (promises as unknown as Record<string, unknown>)[name] = async (...args: unknown[]) =>
       guard(name === 'mkdir', () => call(...args));
   }
   fs.openSync = ((path: fs.PathLike, flags: fs.OpenMode, mode?: fs.Mode) =>

@@ -151,8 +151,9 @@ async function killedHere(folder: string, { operation, at, mode }: MemoryCut): P
     throw new Killed('killed here');
   };
   const { error } = await withCut({ at, mode, kill }, () => operate(folder, operation));
-  if (mode === 'full' && error instanceof UserError && error.exitCode !== 1) throw error;
-  if (mode === 'short' && error !== undefined) throw error;
+  // What a full disk stops is told as such: exit code 1, no stack trace.
+  const isTold = error instanceof UserError && error.exitCode === 1;
+  if (error !== undefined && (mode === 'short' || (mode === 'full' && !isTold))) throw error;
   // The owner of the lock is this process, which lives on: another one's name in it is that of a dead one.
   const lock = join(folder, 'memory.lock');
   if (existsSync(lock)) {

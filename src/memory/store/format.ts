@@ -10,6 +10,7 @@
  *     cache/         what can be computed again from texts of rows; emptied when any are withdrawn
  *     memory.lock    the writer at work, if any
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod';
@@ -68,21 +69,25 @@ export async function writeHead({ head }: MemoryLayout, entry: string): Promise<
  * @throws {UserError} for a folder that is no memory, or one of a format that this program does not read, with what
  *   can be done then; {DamagedError} for a damaged file.
  */
-export async function readHead({ folder, head }: MemoryLayout): Promise<string> {
-  const value: unknown = parse(await readHeadText(folder, head));
+export async function readHead(layout: MemoryLayout): Promise<string> {
+  const { folder, head } = layout;
+  const value: unknown = parse(await readHeadText(layout));
   checkVersion(value, folder);
   const parsed = headSchema.safeParse(value);
   if (!parsed.success) throw new DamagedError(head, 'it does not name an entry');
   return parsed.data.entry;
 }
 
-async function readHeadText(folder: string, head: string): Promise<string> {
+async function readHeadText({ folder, head, objects }: MemoryLayout): Promise<string> {
   try {
     return await readSealed(head);
   } catch (error) {
     if (!(error instanceof MissingError)) throw error;
     throw new UserError(
-      `${folder}: not a memory: it has no file "head"; make one with "lifealign memory init"`,
+      `${folder}: not a memory: it has no file "head"; "lifealign memory init" makes one` +
+        (existsSync(objects.path)
+          ? '. It has objects: "lifealign memory verify --recover-head" looks for the newest entry'
+          : ''),
     );
   }
 }

@@ -46,6 +46,14 @@ export class ObjectFolder {
     return this.put('json', [Buffer.from(`${JSON.stringify(value)}\n`)]);
   }
 
+  /**
+   * As `putJson`, for a record that `readJson` will take: a number that JSON cannot hold would make one that is refused
+   * when it is needed.
+   */
+  putRecord(schema: z.ZodType, record: unknown): Promise<string> {
+    return this.putJson(schema.parse(JSON.parse(JSON.stringify(record))));
+  }
+
   /** @throws {DamagedError} if the file is missing or its content is not that of its name. */
   async read(name: ObjectName): Promise<Buffer> {
     const file = this.file(name);

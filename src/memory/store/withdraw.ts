@@ -2,7 +2,7 @@
  * Rows taken out of a memory: the files that hold their texts are written again without them, and a tombstone says of
  * each when and why. Commits name rows by id only and stay as they are.
  */
-import { type RowsManifest, type Tombstone, taskRecordSchema } from './records.ts';
+import { type RowsManifest, type Tombstone, taskRecordSchema, tombstoneSchema } from './records.ts';
 import { putRows, type RowText, readRowsFile, rowContent, type StoredRow } from './rows.ts';
 import type { Commit, MemoryStore } from './store.ts';
 
@@ -55,7 +55,10 @@ export async function manifestWithout(
     }
   }
   const record: Tombstone = { ...tombstone, rows: rows.map(({ row, task }) => ({ id: row.id, task })) };
-  return { files, tombstones: [...manifest.tombstones, await store.layout.objects.putJson(record)] };
+  return {
+    files,
+    tombstones: [...manifest.tombstones, await store.layout.objects.putRecord(tombstoneSchema, record)],
+  };
 }
 
 /** How rows took part in a version: trained on as the task's own or out of the buffer, or measured on. */

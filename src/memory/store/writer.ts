@@ -4,31 +4,25 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LoraAdapter } from '../../model/adapter.ts';
 import { UserError } from '../../support/errors.ts';
 import { type FolderLock, lockFolder } from '../../support/folder-lock.ts';
-import { didYouMean } from '../../support/nearest-name.ts';
-import type { ConsolidationSettings, MatrixReport } from '../consolidate.ts';
+import { addRows, type LearnedTask, putStages } from './append.ts';
 import { type MemoryConfig, writeMemoryConfig } from './config.ts';
+import { type DropOptions, type PlannedDrop, planDrop, putDrop } from './drop.ts';
 import { LOCK_FILE, writeHead } from './format.ts';
-import { mergeRefined } from './merge.ts';
-import type {
-  BaseHashes,
-  BufferEntry,
-  CommitMetrics,
-  CommitRecord,
-  EntryAction,
-  EntryRecord,
-  RowsManifest,
-  TaskRecord,
+import {
+  type EntryAction,
+  type EntryRecord,
+  entrySchema,
+  type RowsManifest,
+  rowsManifestSchema,
 } from './records.ts';
-import { replay } from './replay.ts';
-import { putRows, type StoredRow } from './rows.ts';
 import { type Commit, type Entry, MemoryStore } from './store.ts';
-import { summarise } from './summary.ts';
-import { putTensors } from './tensors.ts';
 import { verifyMemory } from './verify.ts';
-import { type FoundRow, manifestWithout, rowsOfTask } from './withdraw.ts';
+import { type FoundRow, manifestWithout } from './withdraw.ts';
+
+export type { LearnedStage, LearnedTask } from './append.ts';
+export type { DropOptions, PlannedDrop } from './drop.ts';
 
 export interface LockMemoryOptions {
   /** Seconds to wait for another writer; 0, the default: refused at once. */
@@ -36,43 +30,6 @@ export interface LockMemoryOptions {
   /** Takes one line for people. */
   readonly log?: (line: string) => void;
   readonly now?: () => Date;
-}
-
-/** One stage of a task, trained and consolidated. */
-export interface LearnedStage {
-  /** `sft` or `preference`. */
-  readonly stage: string;
-  /** What training changed: W_after − LM. */
-  readonly shortTerm: LoraAdapter;
-  readonly refined: LoraAdapter;
-  readonly settings: ConsolidationSettings;
-  readonly reports: ReadonlyMap<string, MatrixReport>;
-  /** On every task, before and after the stage; `null`: not measured. */
-  readonly metrics: CommitMetrics | null;
-}
-
-export interface LearnedTask {
-  readonly task: string;
-  readonly private: boolean;
-  /** The commit that was trained on: the head, or the memory has moved on and this is refused. */
-  readonly onto: Commit;
-  readonly hashes: BaseHashes;
-  readonly data: TaskRecord['data'];
-  /** Every row that may be needed again; in no two of the lists. */
-  readonly rows: {
-    readonly train: readonly StoredRow[];
-    readonly gate: readonly StoredRow[];
-    readonly report: readonly StoredRow[];
-  };
-  /** In order; those of zero epochs are left out. */
-  readonly stages: readonly LearnedStage[];
-  /** The replay buffer after the task. */
-  readonly buffer: readonly BufferEntry[];
-  /** The whole config as it was resolved; left out: the memory's as it is now. */
-  readonly config?: Readonly<Record<string, unknown>>;
-  /** Kept with the split. */
-  readonly details?: TaskRecord['details'];
-  readonly note?: string;
 }
 
 /**
@@ -96,23 +53,6 @@ export async function lockMemory(
     lock.release();
     throw error;
   }
-}
-
-export interface PlannedDrop {
-  readonly task: string;
-  readonly onto: Commit;
-  /** Stages whose refined memories are left out, and those that remain, oldest first. */
-  readonly removed: readonly Commit[];
-  readonly remaining: readonly Commit[];
-  readonly adapter: LoraAdapter;
-  /** That will be withdrawn. */
-  readonly rows: readonly FoundRow[];
-}
-
-export interface DropOptions {
-  /** On every task, the dropped one too, before and after. */
-  readonly metrics?: CommitMetrics | null;
-  readonly note?: string;
 }
 
 /** What a change adds to the log. */
@@ -154,75 +94,11 @@ export class MemoryWriter {
     const { commit: parent, entry } = await this.store.head();
     checkHead(this.store.folder, learned.onto, parent);
     if (learned.stages.length === 0) throw new UserError(`task ${learned.task}: no stage was trained`);
-    const rows = await this.#addRows(learned, entry);
-    const added = await this.#writeStages(learned, parent, entry);
+    const rows = await addRows(this.store, learned, entry);
+    const added = await putStages(this.store, learned, entry.versions, this.#now().toISOString());
     const head = action === 'aside' ? parent.hash : added.at(-1)!;
     await this.#move(entry, { action, head, added, rows, note });
     return Promise.all(added.map((hash) => this.store.commit(hash)));
-  }
-
-  /** The manifest with the task's rows in it. */
-  async #addRows({ task, rows }: LearnedTask, entry: Entry): Promise<RowsManifest> {
-    const manifest = await this.store.manifest(entry);
-    const all = [...rows.train, ...rows.gate, ...rows.report];
-    if (new Set(all.map(({ id }) => id)).size !== all.length) {
-      throw new Error(`task ${task}: a row is in the split twice`);
-    }
-    if (all.length === 0) return manifest;
-    const file = await putRows(this.store.layout.rows, all);
-    return { ...manifest, files: [...manifest.files, { task, file, rows: all.length }] };
-  }
-
-  async #writeStages(learned: LearnedTask, parent: Commit, { versions }: Entry): Promise<readonly string[]> {
-    const { objects } = this.store.layout;
-    const idsOf = (rows: readonly StoredRow[]) => rows.map(({ id }) => id);
-    const { train, gate, report } = learned.rows;
-    const record: TaskRecord = {
-      task: learned.task,
-      private: learned.private,
-      data: learned.data,
-      train: idsOf(train),
-      gate: idsOf(gate),
-      report: idsOf(report),
-      ...(learned.details === undefined ? {} : { details: learned.details }),
-    };
-    const shared = {
-      kind: 'stage',
-      task: learned.task,
-      time: this.#now().toISOString(),
-      note: learned.note ?? '',
-      config: await objects.putJson(learned.config ?? (await this.store.config())),
-      hashes: { ...learned.hashes, data: learned.data.sha256 },
-      lora: parent.lora,
-      rows: await objects.putJson(record),
-    } as const;
-    const bufferAfter = await objects.putJson({ entries: learned.buffer });
-    const commits: string[] = [];
-    let longTerm = await this.store.adapter(parent);
-    for (const [at, stage] of learned.stages.entries()) {
-      longTerm = mergeRefined(longTerm, stage.refined, stage.settings.space ?? 'factors');
-      const commit: CommitRecord = {
-        ...shared,
-        number: versions + at,
-        parent: commits.at(-1) ?? parent.hash,
-        stage: stage.stage,
-        adapter: await putTensors(objects, longTerm),
-        short_term: await putTensors(objects, stage.shortTerm),
-        refined: await putTensors(objects, stage.refined),
-        consolidation: {
-          space: stage.settings.space ?? 'factors',
-          threshold: stage.settings.threshold,
-          lambda: stage.settings.lambda,
-          summary: summarise(stage.reports),
-          reports: await objects.putJson(Object.fromEntries(stage.reports)),
-        },
-        // Until the task's last stage it is what the task was trained with.
-        buffer: at === learned.stages.length - 1 ? bufferAfter : parent.buffer,
-        metrics: stage.metrics === null ? null : await objects.putJson(stage.metrics),
-      };
-      commits.push(await objects.putJson(commit));
-    }
-    return commits;
   }
 
   /** Makes any commit the head again, as it was to the last bit. What was learned since stays, by its number. */
@@ -234,21 +110,8 @@ export class MemoryWriter {
   }
 
   /** What `drop` will do, so that its effect can be measured before it is done. */
-  async planDrop(task: string): Promise<PlannedDrop> {
-    const { store } = this;
-    const { commit } = await store.head();
-    const learned = await store.learned(commit);
-    const removed = learned.filter((stage) => stage.task === task);
-    if (removed.length === 0) {
-      const known = [...new Set(learned.map((stage) => stage.task!))];
-      const list = known.length === 0 ? 'it has learned none' : `it has learned ${known.join(', ')}`;
-      throw new UserError(
-        `${store.folder}: version ${commit.number} has no task "${task}"; ${list}.${didYouMean(task, known)}`,
-      );
-    }
-    const remaining = learned.filter((stage) => stage.task !== task);
-    const adapter = await replay(store, commit, remaining);
-    return { task, onto: commit, removed, remaining, adapter, rows: await rowsOfTask(store, task) };
+  planDrop(task: string): Promise<PlannedDrop> {
+    return planDrop(this.store, task);
   }
 
   /**
@@ -257,35 +120,12 @@ export class MemoryWriter {
    */
   async drop(plan: PlannedDrop, { metrics = null, note = '' }: DropOptions = {}): Promise<Commit> {
     const { store } = this;
-    const { objects } = store.layout;
     const { commit: parent, entry } = await store.head();
     checkHead(store.folder, plan.onto, parent);
-    const { task } = plan;
-    const entries = (await store.buffer(parent)).filter((row) => row.task !== task);
     const time = this.#now().toISOString();
-    const { hash: parentHash, ...unchanged } = parent;
-    const commit: CommitRecord = {
-      ...unchanged,
-      number: entry.versions,
-      parent: parentHash,
-      kind: 'drop',
-      task,
-      stage: null,
-      time,
-      note,
-      config: await objects.putJson(await store.config()),
-      hashes: { ...parent.hashes, data: null },
-      adapter: await putTensors(objects, plan.adapter),
-      short_term: null,
-      refined: null,
-      consolidation: null,
-      rows: null,
-      buffer: await objects.putJson({ entries }),
-      metrics: metrics === null ? null : await objects.putJson(metrics),
-    };
-    const reason = note === '' ? `the task ${task} was dropped` : note;
+    const head = await putDrop(store, plan, { metrics, note, time, number: entry.versions });
+    const reason = note === '' ? `the task ${plan.task} was dropped` : note;
     const rows = await manifestWithout(store, plan.rows, { time, action: 'drop', reason });
-    const head = await objects.putJson(commit);
     await this.#clearCache();
     await this.#move(entry, { action: 'drop', head, added: [head], rows, note });
     return store.commit(head);
@@ -333,10 +173,10 @@ export class MemoryWriter {
       head,
       added: [...added],
       versions: before.versions + added.length,
-      rows: rows === undefined ? before.rows : await objects.putJson(rows),
+      rows: rows === undefined ? before.rows : await objects.putRecord(rowsManifestSchema, rows),
       note,
     };
-    await writeHead(this.store.layout, await objects.putJson(entry));
+    await writeHead(this.store.layout, await objects.putRecord(entrySchema, entry));
     await this.sweepRows();
   }
 

@@ -13,7 +13,7 @@ afterAll(() => cuts.close());
 const thinned = <T>(all: readonly T[], step: number) => all.filter((_, at) => at % step === 0);
 
 it('leaves the old or the new state, whole, and doing it again completes it', async () => {
-  const report = await cuts.run(thinned(cuts.all(), 41), 'here');
+  const report = await cuts.run(thinned(cuts.all(), 59), 'here');
   expect(report.failures).toEqual([]);
   expect(report.old).toBeGreaterThan(0);
   expect(report.new).toBeGreaterThan(0);
@@ -21,6 +21,6 @@ it('leaves the old or the new state, whole, and doing it again completes it', as
 
 it('SIGKILL in earnest', async () => {
   const kills = cuts.all(['half']).filter(({ operation }) => operation === 'learn' || operation === 'drop');
-  const report = await cuts.run(thinned(kills, Math.ceil(kills.length / 4)), 'process');
+  const report = await cuts.run(thinned(kills, Math.ceil(kills.length / 3)), 'process');
   expect(report.failures).toEqual([]);
 });

@@ -71,13 +71,14 @@ export async function smallTask(
     history.append(refined);
     before = adapter;
   }
+  const { data: _, ...ofBase } = onto.hashes;
   const data = { file: `${task}.json`, sha256: `hash of ${task}` };
   const buffer = [...(await store.buffer(onto)), ...rows.train.slice(0, 2).map((row) => entryOf(task, row))];
   return {
     task,
     private: isPrivate,
     onto,
-    hashes,
+    hashes: ofBase,
     data,
     rows,
     stages: learned,

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MemoryLayout } from '../../../src/memory/store/format.ts';
+import { recoverHead } from '../../../src/memory/store/recover.ts';
 import { MemoryStore } from '../../../src/memory/store/store.ts';
 import { verifyMemory } from '../../../src/memory/store/verify.ts';
 import { lockMemory } from '../../../src/memory/store/writer.ts';
@@ -27,8 +28,36 @@ it('finds nothing in a memory as it was written, of which every adapter can be m
 
 // By the ten thousand: npm run test:faults -- --memory.
 it('finds every flipped bit and every truncation, and names the file', async () => {
-  const report = await damageEach(await eventful(), { flips: 250, cuts: 100 }, Random.fromSeed(1));
+  const report = await damageEach(await eventful(), { flips: 160, cuts: 80 }, Random.fromSeed(1));
   expect(report.missed).toEqual([]);
+});
+
+describe('a lost or damaged head', () => {
+  it.each([
+    ['lost', (file: string) => rmSync(file)],
+    ['damaged', (file: string) => writeFileSync(file, 'format: lifealign-memory\n')],
+  ])('%s: the newest entry becomes the head again', async (_, harm) => {
+    const folder = await eventful();
+    const layout = new MemoryLayout(folder);
+    const before = await (await MemoryStore.open(folder)).head();
+    await expect(recoverHead(layout, () => {})).rejects.toThrow(/there is nothing to recover/);
+    harm(layout.head);
+    await expect(MemoryStore.open(folder)).rejects.toThrow(/head/);
+    expect((await recoverHead(layout, () => {})).hash).toBe(before.entry.hash);
+    expect(await (await MemoryStore.open(folder)).head()).toEqual(before);
+    expect(await verify(folder)).toMatchObject({ problems: [], orphans: [] });
+  });
+
+  it('entries of which something is missing are passed over', async () => {
+    const folder = await eventful();
+    const layout = new MemoryLayout(folder);
+    const { entry, commit } = await (await MemoryStore.open(folder)).head();
+    rmSync(layout.head);
+    rmSync(join(folder, 'objects', `${commit.adapter}.safetensors`));
+    const found = await recoverHead(layout, () => {});
+    expect(found.head).not.toBe(entry.head);
+    expect((await (await MemoryStore.open(folder)).head()).entry).toEqual(found);
+  });
 });
 
 describe('what is missing or too much', () => {

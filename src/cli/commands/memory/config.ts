@@ -39,10 +39,10 @@ async function config({ set, accept, json, ...flags }: ConfigFlags): Promise<voi
     const { store } = writer;
     const file = store.layout.config;
     const before = accept
-      ? checkMemoryConfig(await readConfigTree(file, 'settings'), file)
+      ? await checkMemoryConfig(await readConfigTree(file, 'settings'), file)
       : await store.config();
     const tree = applyOverrides(structuredClone(before), set);
-    const after = checkMemoryConfig(tree, file);
+    const after = await checkMemoryConfig(tree, file);
     const root = await store.resolve('0');
     const fixed = firstDifference({ lora: root.lora }, { lora: after.lora });
     if (fixed)

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { CommitMetrics } from '../../../memory/store/records.ts';
 import type { MemoryWriter, PlannedDrop } from '../../../memory/store/writer.ts';
+import { interruptible } from '../../interrupt.ts';
 import {
   amount,
   print,
@@ -77,22 +78,23 @@ function caveat(task: string, later: readonly string[]): string {
   if (later.length === 0) {
     return `${what}: older versions still hold what ${task} changed, and texts may be recovered from the disk.`;
   }
+  const [were, they] = later.length === 1 ? ['was', 'it'] : ['were', 'they'];
   return (
-    `${what}: ${later.join(', ')} ${later.length === 1 ? 'was' : 'were'} trained on top of what ${task} had changed, ` +
-    'and what they took over from it stays; so do older versions.'
+    `${what}: ${later.join(', ')} ${were} trained on top of what ${task} had changed, and what ${they} took over from ` +
+    'it stays; so do older versions.'
   );
 }
 
 async function measured(
-  writer: MemoryWriter,
+  { store }: MemoryWriter,
   plan: PlannedDrop,
   threads: string | undefined,
-): Promise<CommitMetrics | null> {
-  const { openMemoryBase } = await import('../../memory-base.ts');
-  const base = await openMemoryBase(writer.store, threads, '--no-measure drops the task without measuring');
-  try {
-    return await base.effect(plan.onto, plan.adapter);
-  } finally {
-    await base.close();
-  }
+): Promise<CommitMetrics> {
+  const { withMeasuredMemory } = await import('../../memory-measuring.ts');
+  const before = await store.adapter(plan.onto);
+  return interruptible({ reason: 'interrupted; nothing was dropped' }, (signal) =>
+    withMeasuredMemory(store, { threads, signal }, async (memory) =>
+      memory.compare(await memory.tasks(plan.onto), before, plan.adapter),
+    ),
+  );
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { registerMemoryCompose } from './compose.ts';
 import { registerMemoryConfig } from './config.ts';
+import { registerMemoryDiff } from './diff.ts';
 import { registerMemoryDrop } from './drop.ts';
 import { registerMemoryExport } from './export.ts';
 import { registerMemoryForget } from './forget.ts';
@@ -19,6 +20,7 @@ export function registerMemory(program: Command): void {
   registerMemoryShow(program);
   registerMemoryVerify(program);
   registerMemoryRevert(program);
+  registerMemoryDiff(program);
   registerMemoryDrop(program);
   registerMemoryForget(program);
   registerMemoryExport(program);

@@ -80,12 +80,13 @@ async function logVersions(store: MemoryStore, json: boolean): Promise<void> {
   );
 }
 
-/** Preference accuracy after the commit, %: on its own task, and the mean over all. */
-function accuracies({ task }: Commit, metrics: CommitMetrics | null): string[] {
+/** Preference accuracy after the commit, %: on its own task, and the mean over all that it holds. */
+function accuracies({ kind, task }: Commit, metrics: CommitMetrics | null): string[] {
   const values = Object.entries(metrics?.after ?? {}).map(
     ([name, scores]) => [name, scores.preference_accuracy] as const,
   );
-  const known = values.flatMap(([, value]) => (value === null ? [] : [value]));
+  const isHeld = (name: string) => kind !== 'drop' || name !== task;
+  const known = values.flatMap(([name, value]) => (value !== null && isHeld(name) ? [value] : []));
   const mean = known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
   return [decimal(values.find(([name]) => name === task)?.[1] ?? null), decimal(mean)];
 }
