@@ -22,7 +22,7 @@ import { Measuring } from './measure.ts';
 import { checkNameIsFree, loadNewTask, type NewTask, type NewTaskFiles } from './new-task.ts';
 import { reportMetrics } from './report-rows.ts';
 import { type TrainedTask, trainTask } from './training.ts';
-import { gateRecord, generalRecord, type UpdateMetrics } from './update.ts';
+import { asCommitMetrics, gateRecord, generalRecord, type UpdateMetrics } from './update.ts';
 import { WorkFolder } from './work-folder.ts';
 
 export type LearnEnvironment = Omit<
@@ -225,7 +225,7 @@ function learnedTask(
       refined,
       settings: { lambda, threshold },
       reports,
-      metrics: at === last ? metrics : null,
+      metrics: at === last ? asCommitMetrics(metrics) : null,
     })),
     buffer,
     config: JSON.parse(JSON.stringify({ ...basis, learn })),
@@ -253,7 +253,7 @@ async function committedBefore(store: MemoryStore, work: WorkFolder): Promise<Le
   const stages = (await store.learned(head)).filter(({ task }) => task === work.task);
   const [first, last] = [stages[0], stages.at(-1)];
   if (state === null || first === undefined || first.parent !== state.onto) return null;
-  const metrics = (await store.metrics(last!)) as UpdateMetrics | null;
+  const metrics = (await store.metrics(last!)) as unknown as UpdateMetrics | null;
   const record = await store.taskRecord(last!);
   if (metrics === null || record === null) return null;
   const { train, gate, report } = record;
@@ -279,5 +279,7 @@ function trainingOf(
   const { tasks: _, ...config } = run;
   const { train, gate, report } = added.rows;
   const data = { train: train.sha256, gate: gate.sha256, report: report.sha256 };
-  return { ...config, data, private: added.private, neutral: neutral?.sha256 ?? null };
+  return JSON.parse(
+    JSON.stringify({ ...config, data, private: added.private, neutral: neutral?.sha256 ?? null }),
+  );
 }

@@ -1,7 +1,7 @@
 /**
- * Which tasks a prompt belongs to: those whose training prompts are nearest to it on average. A prompt is the mean of
- * its tokens' embeddings in the base, as L2P's query is, so nothing is trained and no model is run. All prompts share
- * much (the template's own tokens, common words), which says nothing; the mean over tasks is taken off first.
+ * Which tasks a prompt belongs to: those whose training prompts' mean is nearest to it. A prompt is the mean of its
+ * tokens' embeddings in the base, as L2P's query is, so nothing is trained and no model is run. Nearest by distance:
+ * what all prompts share (the template's own tokens, common words) then cancels, which it would not in a cosine.
  * [the query of Wang et al. 2022, "Learning to Prompt for Continual Learning", arXiv:2112.08654, with the embeddings'
  * mean in the place of a pretrained encoder]
  */
@@ -9,7 +9,6 @@ import type { PromptRow } from '../data/row.ts';
 import { preferenceRow } from '../memory/store/rows.ts';
 import type { Commit, MemoryStore } from '../memory/store/store.ts';
 import type { LoraAdapter } from '../model/adapter.ts';
-import { nearestKeys } from '../model/prompt-pool.ts';
 import type { TokenEmbeddings } from '../model/token-embeddings.ts';
 import { UserError } from '../support/errors.ts';
 import { encodePrompts } from '../text/prompts.ts';
@@ -31,21 +30,16 @@ export function promptSide({ text, embeddings, model }: BaseModel): PromptSide {
 export class TaskIndex {
   /** In the order in which they were learned. */
   readonly tasks: readonly string[];
+  readonly #means: readonly Float64Array[];
   readonly #embeddings: TokenEmbeddings;
-  readonly #centre: Float64Array;
-  readonly #keys: readonly Float64Array[];
 
   constructor(
     tasks: readonly { readonly task: string; readonly mean: Float64Array }[],
     embeddings: TokenEmbeddings,
   ) {
     this.tasks = tasks.map(({ task }) => task);
+    this.#means = tasks.map(({ mean }) => mean);
     this.#embeddings = embeddings;
-    this.#centre = meanOf(
-      tasks.map(({ mean }) => mean),
-      embeddings.hiddenSize,
-    );
-    this.#keys = tasks.map(({ mean }) => minus(mean, this.#centre));
   }
 
   /**
@@ -69,9 +63,13 @@ export class TaskIndex {
 
   /** The `count` nearest tasks, in the order in which they were learned. */
   nearest(prompt: Int32Array, count: number): readonly string[] {
-    const query = minus(this.#embeddings.mean(prompt), this.#centre);
-    const chosen = nearestKeys(query, this.#keys, count);
-    return [...chosen].sort((a, b) => a - b).map((at) => this.tasks[at]!);
+    const query = this.#embeddings.mean(prompt);
+    const distances = this.#means.map((mean) => squaredDistance(query, mean));
+    const order = [...distances.keys()].sort((a, b) => distances[a]! - distances[b]! || a - b);
+    return order
+      .slice(0, count)
+      .sort((a, b) => a - b)
+      .map((at) => this.tasks[at]!);
   }
 }
 
@@ -111,6 +109,6 @@ function meanOf(vectors: readonly Float64Array[], size: number): Float64Array {
   return mean;
 }
 
-function minus(vector: Float64Array, other: Float64Array): Float64Array {
-  return vector.map((value, at) => value - other[at]!);
+function squaredDistance(a: Float64Array, b: Float64Array): number {
+  return a.reduce((sum, value, at) => sum + (value - b[at]!) ** 2, 0);
 }

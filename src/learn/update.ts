@@ -45,11 +45,16 @@ export interface GeneralRecord {
   readonly base_loss: number;
 }
 
-/** A commit's metrics as `learn` makes them. */
-export type UpdateMetrics = CommitMetrics & {
+/** A commit's metrics as `learn` makes them; JSON, as the store keeps it. */
+export interface UpdateMetrics extends Pick<CommitMetrics, 'before' | 'after'> {
   readonly gate: GateRecord;
   readonly general: GeneralRecord | null;
-};
+}
+
+/** Interfaces have no index signature; what JSON gives has. */
+export function asCommitMetrics(metrics: UpdateMetrics): CommitMetrics {
+  return JSON.parse(JSON.stringify(metrics));
+}
 
 export function gateRecord({ candidate, verdict, first, tried }: Decision, gate: GateSettings): GateRecord {
   return {

@@ -46,11 +46,13 @@ export class WorkFolder {
 
   /**
    * Makes the folder ready: what was begun goes on, what was refused and is another training now makes way.
+   *
+   * @param training as JSON gives it back
    * @throws {UserError} where another training was begun that is not finished.
    */
   async enter(onto: Commit, training: WorkState['training'], log: (line: string) => void): Promise<void> {
     const found = await this.state();
-    const now = { onto: onto.hash, training: plain(training) };
+    const now = { onto: onto.hash, training };
     const difference = found && firstDifference({ onto: found.onto, training: found.training }, now);
     if (difference && !found.refused) {
       const { key, before, now: other } = difference;
@@ -84,9 +86,4 @@ export class WorkFolder {
   get #file(): string {
     return join(this.path, 'learn.json');
   }
-}
-
-/** As it is read back. */
-function plain(training: WorkState['training']): WorkState['training'] {
-  return JSON.parse(JSON.stringify(training));
 }

@@ -64,6 +64,11 @@ export class LearnCuts {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** How many there are to be cut. */
+  calls(operation: LearnOperation): number {
+    return this.#calls.get(operation)!;
+  }
+
   /** Each call of each operation. */
   all(modes: readonly CutMode[]): readonly LearnCut[] {
     return Array.from(this.#calls).flatMap(([operation, calls]) =>

@@ -6,7 +6,7 @@ import { createToyMemory, learnToy, type ToyRows, toyLearn, writeToyTask } from 
 
 const low: ToyRows = { chosen: 'abcde', rejected: 'fghij', count: 40 };
 const high: ToyRows = { ...low, chosen: low.rejected, rejected: low.chosen };
-const stage = { epochs: 1, batch_size: 8, warmup_ratio: 0, learning_rate: 0.1 };
+const stage = { epochs: 2, batch_size: 8, warmup_ratio: 0, learning_rate: 0.1 };
 const settings = {
   ...toyLearn,
   stages: { sft: stage, preference: stage },

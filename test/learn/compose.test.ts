@@ -1,13 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PromptRow } from '../../src/data/row.ts';
 import { compose } from '../../src/learn/compose.ts';
 import { memoryOverlaps } from '../../src/learn/memory-overlaps.ts';
 import { retrieve, TaskIndex } from '../../src/learn/retrieve.ts';
 import { type Commit, MemoryStore } from '../../src/memory/store/store.ts';
 import { lockMemory } from '../../src/memory/store/writer.ts';
 import { adapterHash } from '../../src/model/adapter.ts';
+import { temporaryFolder } from '../train/temporary-folder.ts';
 import { toyEmbeddings, toyText } from '../train/toy-engine.ts';
 import { createToyMemory, learnToy, writeToyTask } from './toy-memory.ts';
 
@@ -80,12 +82,13 @@ describe('a composition', () => {
       head,
       weighted(1, 0, 1).filter(({ task }) => task !== 'two'),
     );
-    const writer = await lockMemory(join(folder, 'memory'));
+    const copy = temporaryFolder();
+    cpSync(join(folder, 'memory'), copy, { recursive: true });
+    const writer = await lockMemory(copy);
     try {
       await writer.drop(await writer.planDrop('two'));
-      const dropped = await store.head();
-      expect(adapterHash(await store.adapter(dropped.commit))).toBe(without);
-      await writer.revert(String(head.number));
+      const { commit } = await writer.store.head();
+      expect(adapterHash(await writer.store.adapter(commit))).toBe(without);
     } finally {
       writer.release();
     }
@@ -117,23 +120,17 @@ describe('overlaps of a memory', () => {
 });
 
 describe('retrieval', () => {
-  const side = {
-    embeddings: toyEmbeddings,
-    encodePrompts: (rows: Parameters<typeof toyText.encodeRows>[0] | readonly { prompt: unknown }[]) =>
-      toyText
-        .encodeRows(rows.map((row) => ({ ...(row as never as object), chosen: '', rejected: '' })) as never, {
-          file: 'memory',
-          maxLength: 1000,
-          invalidRows: 'error',
-          limit: null,
-        })
-        .encoded.map(({ prompt }) => prompt),
+  const encodePrompts = (rows: readonly PromptRow[]) => {
+    const options = { file: 'memory', maxLength: 1000, invalidRows: 'error', limit: null } as const;
+    const pairs = rows.map((row) => ({ ...row, chosen: '', rejected: '' }));
+    return toyText.encodeRows(pairs, options).encoded.map(({ prompt }) => prompt);
   };
-  const prompts = ['abcabc', 'cba', 'gfe', 'ijij'].map(
-    (text) =>
-      side.encodePrompts([
-        { index: 0, prompt: [{ role: 'user', content: text }], chosen: '', rejected: '' },
-      ])[0]!,
+  const side = { embeddings: toyEmbeddings, encodePrompts };
+  const prompts = encodePrompts(
+    ['abcabc', 'cba', 'gfe', 'ijij'].map((content, index) => ({
+      index,
+      prompt: [{ role: 'user', content }],
+    })),
   );
 
   it('finds the tasks whose prompts are alike', async () => {

@@ -11,9 +11,12 @@ afterAll(() => cuts.close());
 const thinned = <T>(all: readonly T[], step: number) => all.filter((_, at) => at % step === 0);
 
 it('leaves the old or the new memory, whole, and the same command completes it', async () => {
-  const report = await cuts.run(thinned(cuts.all(['before', 'half']), 29), 'here');
+  const all = cuts.all(['before']);
+  const around = all.filter(({ operation, at }) => operation === 'learn' && at > cuts.calls('learn') - 24);
+  const report = await cuts.run([...thinned(all, 101), ...thinned(around, 3)], 'here');
   expect(report.failures).toEqual([]);
   expect(report.old).toBeGreaterThan(0);
+  expect(report.new).toBeGreaterThan(0);
 }, 120_000);
 
 it('SIGKILL in earnest', async () => {

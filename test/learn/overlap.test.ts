@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { overlapOf, shared } from '../../src/learn/overlap.ts';
-import { type LoraAdapter, loraTensorName } from '../../src/model/adapter.ts';
+import { type LoraAdapter, type LoraTensor, loraTensorName } from '../../src/model/adapter.ts';
 
 /** An adapter of rank 1 with one module in layer 0 and one in layer 1; two numbers for each A, one for each B. */
 function adapter(
   layer0: readonly [number, number, number],
   layer1: readonly [number, number, number],
 ): LoraAdapter {
-  const tensors = [layer0, layer1].flatMap(([a0, a1, b], layer) => {
+  const tensors = [layer0, layer1].flatMap(([a0, a1, b], layer): [string, LoraTensor][] => {
     const path = `model.layers.${layer}.self_attn.q_proj`;
     return [
       [loraTensorName(path, 'A'), { shape: [1, 2], data: Float32Array.of(a0, a1) }],
       [loraTensorName(path, 'B'), { shape: [1, 1], data: Float32Array.of(b) }],
-    ] as const;
+    ];
   });
   return { settings: { rank: 1, alpha: 1, targets: ['q_proj'] }, tensors: new Map(tensors) };
 }
