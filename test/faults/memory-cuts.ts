@@ -21,7 +21,8 @@ import {
   signature,
 } from './memory-operations.ts';
 
-const CHILD = fileURLToPath(new URL('memory-child.ts', import.meta.url));
+/** `<folder> <operation> [<call> <mode>]`. */
+export const MEMORY_CHILD = fileURLToPath(new URL('memory-child.ts', import.meta.url));
 const ROOT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 export interface MemoryCut {
@@ -136,7 +137,7 @@ async function expectWhole(folder: string, when: string): Promise<void> {
 }
 
 function killedElsewhere(folder: string, { operation, at, mode }: MemoryCut): void {
-  const args = ['--import', 'tsx', CHILD, folder, operation, String(at), mode];
+  const args = ['--import', 'tsx', MEMORY_CHILD, folder, operation, String(at), mode];
   const { signal, status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   const isKill = mode === 'before' || mode === 'after' || mode === 'half';
   if (isKill ? signal === 'SIGKILL' : signal === null && status === (mode === 'full' ? 1 : 0)) return;

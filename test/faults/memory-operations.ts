@@ -62,7 +62,7 @@ export async function operate(folder: string, name: MemoryOperation): Promise<vo
     await createSmallMemory(folder);
     return;
   }
-  const writer = await lockMemory(folder, { now: clock() });
+  const writer = await lockMemory(folder, { now: clock(), wait: 60 });
   try {
     await operations[name].run(writer);
   } finally {
