@@ -180,6 +180,7 @@ it('verify tells damage by file and version, with exit code 2; --prune removes w
   const { code, stdout, stderr } = await run('verify');
   expect(stdout).toMatch(`damaged: objects/${refined}.safetensors: it is missing (version 1 needs it)\n`);
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/memory: 1 file damaged\n$/) });
+  expect((await run('verify', '--prune')).stderr).toMatch(/1 file damaged; nothing was removed\n$/);
 });
 
 it('drop takes a task out, saying what that is not', async () => {

@@ -4,11 +4,13 @@
  */
 import { readdir } from 'node:fs/promises';
 import { basename, extname, join, relative, sep } from 'node:path';
+import type { LoraAdapter } from '../../model/adapter.ts';
 import { isLeftover } from '../../support/atomic-file.ts';
 import { errorCode, fileError } from '../../support/file-error.ts';
 import { sha256File } from '../../support/hash.ts';
 import { readMemoryConfig } from './config.ts';
 import { LOCK_FILE, type MemoryLayout, readHead } from './format.ts';
+import { mergeRefined } from './merge.ts';
 import { type ObjectFolder, parseObjectName } from './objects.ts';
 import { type CommitName, References } from './references.ts';
 import { replay } from './replay.ts';
@@ -39,7 +41,7 @@ export interface Verification {
 export interface VerifyOptions {
   /** Also makes every adapter again from the refined memories, and compares. */
   readonly replay?: boolean;
-  /** Told of every file that was read. */
+  /** Told of every file in objects/ and rows/ that was read. */
   readonly onFile?: () => void;
 }
 
@@ -151,13 +153,22 @@ class Check {
     }
   }
 
+  /** A stage from the version before it, which is checked itself; a drop from the root. */
   async #replay(commits: readonly Commit[]): Promise<void> {
     for (const commit of commits) {
-      const made = tensorsHash(await replay(this.#store, commit, await this.#store.learned(commit)));
+      const made = tensorsHash(await this.#remade(commit));
       if (made === commit.adapter) continue;
       const file = this.#store.layout.objects.file({ hash: commit.adapter, kind: 'safetensors' });
       this.#report(new DamagedError(file, 'not what the refined memories add up to'), commit);
     }
+  }
+
+  async #remade(commit: Commit): Promise<LoraAdapter> {
+    const store = this.#store;
+    if (commit.kind === 'root') return store.adapter(commit);
+    if (commit.kind === 'drop') return replay(store, commit, await store.learned(commit));
+    const before = await store.adapter(await store.commit(commit.parent!));
+    return mergeRefined(before, (await store.refined(commit))!, commit.consolidation!.space);
   }
 
   async #try(commit: CommitName | null, read: () => Promise<unknown>): Promise<void> {

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { MemoryLayout } from '../../../src/memory/store/format.ts';
+import { MemoryLayout, writeHead } from '../../../src/memory/store/format.ts';
 import { recoverHead } from '../../../src/memory/store/recover.ts';
 import { MemoryStore } from '../../../src/memory/store/store.ts';
 import { verifyMemory } from '../../../src/memory/store/verify.ts';
@@ -24,6 +24,33 @@ it('finds nothing in a memory as it was written, of which every adapter can be m
   const found = await verifyMemory(new MemoryLayout(folder), { replay: true });
   expect(found).toMatchObject({ problems: [], orphans: [], foreign: [], unchecked: 0, versions: 5 });
   expect(found.files).toBe(readdirSync(folder, { recursive: true }).length - 2);
+});
+
+it('--replay finds an adapter that is whole and not what was merged', async () => {
+  const folder = await eventful();
+  const layout = new MemoryLayout(folder);
+  const store = await MemoryStore.open(folder);
+  const { entry } = await store.head();
+  const { hash: _, ...record } = await store.resolve('2');
+  const { adapter } = await store.resolve('0');
+  const forged = await layout.objects.putJson({ ...record, adapter, number: entry.versions });
+  const { hash: previous, ...last } = entry;
+  const added = {
+    number: last.number + 1,
+    previous,
+    head: forged,
+    added: [forged],
+    versions: last.versions + 1,
+  };
+  await writeHead(layout, await layout.objects.putJson({ ...last, ...added }));
+  expect((await verify(folder)).problems).toEqual([]);
+  expect((await verifyMemory(layout, { replay: true })).problems).toEqual([
+    {
+      file: `objects/${adapter}.safetensors`,
+      problem: 'not what the refined memories add up to',
+      commit: expect.objectContaining({ number: 5 }),
+    },
+  ]);
 });
 
 // By the ten thousand: npm run test:faults -- --memory.

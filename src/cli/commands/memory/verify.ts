@@ -1,9 +1,12 @@
 /** `lifealign memory verify`: every byte of a memory against its checksum; exit code 2 if anything is damaged. */
 import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { MemoryLayout } from '../../../memory/store/format.ts';
 import type { Verification } from '../../../memory/store/verify.ts';
 import { UserError } from '../../../support/errors.ts';
+import { silentProgress, streamProgress } from '../../../support/progress.ts';
 import {
   amount,
   print,
@@ -40,9 +43,12 @@ async function verify({ replay, prune, recoverHead, json, ...flags }: VerifyFlag
   const { MemoryLayout } = await import('../../../memory/store/format.ts');
   const layout = new MemoryLayout(flags.memory);
   if (recoverHead) await recover(layout);
-  const found = await verifyMemory(layout, { replay: replay === true });
-  const removed = prune ? await withMemory(flags, (writer) => writer.prune()) : [];
-  const { problems, orphans, foreign, files, versions } = found;
+  const found = await withProgress(layout, (onFile) =>
+    verifyMemory(layout, { replay: replay === true, onFile }),
+  );
+  const { problems, orphans, foreign, files, versions, unchecked } = found;
+  // What is needed to mend a damaged memory may be among what nothing refers to.
+  const removed = prune && problems.length === 0 ? await withMemory(flags, (writer) => writer.prune()) : [];
   if (json) {
     const listed = problems.map(({ file, problem, commit }) => ({
       file,
@@ -50,10 +56,35 @@ async function verify({ replay, prune, recoverHead, json, ...flags }: VerifyFlag
       version: commit?.number ?? null,
       commit: commit?.hash ?? null,
     }));
-    printJson({ memory: flags.memory, files, versions, problems: listed, orphans, foreign, removed });
+    const left = { orphans, foreign, unchecked_cache_files: unchecked, removed };
+    printJson({ memory: flags.memory, files, versions, problems: listed, ...left });
   } else print(report(found, replay === true, removed));
-  if (problems.length > 0) throw new UserError(`${flags.memory}: ${amount(problems.length, 'file')} damaged`);
+  if (problems.length === 0) return;
+  const kept = prune ? '; nothing was removed' : '';
+  throw new UserError(`${flags.memory}: ${amount(problems.length, 'file')} damaged${kept}`);
 }
+
+/** A bar for memories that take a while to read. */
+async function withProgress<T>(
+  { objects, rows }: MemoryLayout,
+  work: (onFile: () => void) => Promise<T>,
+): Promise<T> {
+  const files = [objects, rows].map(async (folder) =>
+    (await folder.names()).map((name) => join(folder.path, name)),
+  );
+  const sizes = (await Promise.all(files)).flat().map(async (file) => (await stat(file)).size);
+  const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  const progress = bytes < LARGE ? silentProgress : streamProgress(process.stderr);
+  const bar = progress({ label: 'verifying', total: sizes.length, unit: 'files' });
+  try {
+    return await work(() => bar.advance(1));
+  } finally {
+    bar.stop();
+  }
+}
+
+/** Bytes that are read in a second or so. */
+const LARGE = 200e6;
 
 async function recover(layout: MemoryLayout): Promise<void> {
   if (!existsSync(layout.objects.path))
@@ -64,7 +95,7 @@ async function recover(layout: MemoryLayout): Promise<void> {
 }
 
 function report(
-  { problems, orphans, foreign, files, versions }: Verification,
+  { problems, orphans, foreign, files, versions, unchecked }: Verification,
   replayed: boolean,
   removed: readonly string[],
 ): string {
@@ -78,6 +109,11 @@ function report(
     ...removed.map((file) => `removed: ${file}`),
     ...left.map((file) => `nothing refers to: ${file}`),
     ...foreign.map((file) => `not part of a memory: ${file}`),
+    ...(unchecked === 0
+      ? []
+      : [
+          `not checked: ${amount(unchecked, 'file')} of the cache, which is computed again where it is missing`,
+        ]),
     ...(problems.some(({ file }) => file === 'head')
       ? ['without its head nothing is referred to; --recover-head takes the newest entry that is whole']
       : []),
