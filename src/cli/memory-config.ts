@@ -1,10 +1,11 @@
 /** A memory's settings as they come in: a YAML file, `--set`, `--base`; checked, with everything filled in. */
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { learnSchema, learnSettings } from '../learn/config.ts';
 import { type MemoryConfig, memoryConfigSchema, parseMemoryConfig } from '../memory/store/config.ts';
 import { UserError } from '../support/errors.ts';
 import { configError } from '../train/config/messages.ts';
-import { applyOverrides, type ConfigTree } from '../train/config/overrides.ts';
+import { applyOverrides, type ConfigTree, isTree } from '../train/config/overrides.ts';
 import { readConfigTree } from '../train/config/read-tree.ts';
 
 const schema = memoryConfigSchema(learnSchema.prefault({}));
@@ -37,15 +38,26 @@ export async function resolveMemoryConfig({
   }
   const origin = file ?? 'settings';
   const config = await checkMemoryConfig(tree, origin);
-  return { config, given: new Set(Object.keys(tree)), origin };
+  // What a file names is looked for beside it, what the command names where it was called.
+  const path = resolve(file === undefined || base !== undefined ? '.' : dirname(file), config.base);
+  return {
+    config: { ...config, base: existsSync(path) ? path : config.base },
+    given: new Set(Object.keys(tree)),
+    origin,
+  };
 }
 
-/** @param file where the settings stand, for messages and for relative paths @throws {DataError} naming the key. */
+/**
+ * @param file where the settings stand, for messages and for relative paths, which become absolute
+ * @throws {DataError} naming the key.
+ */
 export async function checkMemoryConfig(tree: ConfigTree, file: string): Promise<MemoryConfig> {
   const parsed = schema.safeParse(tree);
   if (!parsed.success) throw configError(file, schema, tree, parsed.error.issues);
   // As it will be read back: without keys that have no value.
   const config = parseMemoryConfig(JSON.parse(JSON.stringify(parsed.data))).data!;
-  await learnSettings(config.learn, config, [], { file, folder: dirname(resolve(file)) });
-  return config;
+  const { run } = await learnSettings(config.learn, config, [], { file, folder: dirname(resolve(file)) });
+  const { general } = config.learn;
+  if (!isTree(general) || general['rows'] === undefined) return config;
+  return { ...config, learn: { ...config.learn, general: { ...general, rows: run.general!.rows } } };
 }

@@ -1,6 +1,6 @@
 /** The `memory` commands as their users meet them. */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeMemoryConfig } from '../../src/memory/store/config.ts';
 import { MemoryStore } from '../../src/memory/store/store.ts';
@@ -140,6 +140,23 @@ it.each([
   const { code, stderr } = await run('init', '--base', MODEL, ...flags);
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) });
   expect(existsSync(memory())).toBe(false);
+});
+
+it('init looks for what a file of settings names beside the file', async () => {
+  const settings = at('settings.yaml');
+  const base = relative(folder(), MODEL);
+  writeFileSync(
+    settings,
+    `base: ${base}\nlora: {rank: 2}\nlearn: {general: {rows: talk.json}, gate: {budget: 3}}\n`,
+  );
+  expect((await run('init', '--config', settings)).code).toBe(0);
+  expect(await json('config')).toMatchObject({
+    base: MODEL,
+    learn: { general: { rows: at('talk.json') }, gate: { budget: 3, min_gain: 0 } },
+  });
+  expect((await run('config', '--set', 'learn.gate.budged=1')).stderr).toMatch(
+    /field "learn\.gate\.budged": unknown key; .* Did you mean "budget"/,
+  );
 });
 
 it('config shows and changes settings, and takes over what was changed by hand', async () => {

@@ -33,10 +33,10 @@ export function memoryConfigSchema<Learn extends z.ZodType>(learn: Learn) {
 
 const untypedSchema = memoryConfigSchema(anySection.default({}));
 
-/** `learn` is whatever JSON stands there; `parseLearn` of its own schema makes it typed. */
+/** `learn` is whatever JSON stands there; whoever learns has the schema that makes it typed. */
 export type MemoryConfig = z.output<typeof untypedSchema>;
 
-/** @throws {z.ZodError} never: the result of `safeParse`, for callers that name files and keys themselves. */
+/** As zod's `safeParse`, for callers that name files and keys themselves. */
 export function parseMemoryConfig(tree: unknown) {
   return untypedSchema.safeParse(tree);
 }

@@ -1,9 +1,11 @@
 /** A memory whose `head` was lost or damaged: the newest entry of its log of which all is there becomes the head. */
+import { existsSync } from 'node:fs';
 import { UserError } from '../../support/errors.ts';
 import { lockFolder } from '../../support/folder-lock.ts';
 import { LOCK_FILE, type MemoryLayout, readHead, writeHead } from './format.ts';
 import { parseObjectName } from './objects.ts';
 import { readRowsFile } from './rows.ts';
+import { DamagedError } from './sealed.ts';
 import { type Entry, MemoryStore } from './store.ts';
 
 /**
@@ -16,11 +18,8 @@ export async function recoverHead(layout: MemoryLayout, log: (line: string) => v
   const { folder, head } = layout;
   const lock = await lockFolder(folder, log, { file: LOCK_FILE });
   try {
-    const isWhole = await readHead(layout).then(
-      () => true,
-      () => false,
-    );
-    if (isWhole) throw new UserError(`${head}: it is as it was written; there is nothing to recover`);
+    if (!(await isLost(layout)))
+      throw new UserError(`${head}: it is as it was written; there is nothing to recover`);
     const store = MemoryStore.at(layout);
     const entries = (await entriesThere(store)).sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
     for (const entry of entries) {
@@ -31,6 +30,18 @@ export async function recoverHead(layout: MemoryLayout, log: (line: string) => v
     throw new UserError(`${folder}: no entry of a memory's log is there of which everything is whole`);
   } finally {
     lock.release();
+  }
+}
+
+/** @throws {UserError} for a head of another format, which is none of ours to replace. */
+async function isLost(layout: MemoryLayout): Promise<boolean> {
+  if (!existsSync(layout.head)) return true;
+  try {
+    await readHead(layout);
+    return false;
+  } catch (error) {
+    if (error instanceof DamagedError) return true;
+    throw error;
   }
 }
 

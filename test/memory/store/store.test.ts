@@ -3,6 +3,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createMemory } from '../../../src/memory/store/create.ts';
+import { MemoryLayout } from '../../../src/memory/store/format.ts';
+import { recoverHead } from '../../../src/memory/store/recover.ts';
 import { nameRow } from '../../../src/memory/store/rows.ts';
 import { seal } from '../../../src/memory/store/sealed.ts';
 import { MemoryStore } from '../../../src/memory/store/store.ts';
@@ -243,6 +245,10 @@ describe('the format', () => {
       text.replace('version: 1', `version: ${version}`).replace(/written_by: .*/, 'written_by: 9.1.0'),
     );
     await expect(MemoryStore.open(folder)).rejects.toThrow(message);
+    // Another format's head is not taken for a damaged one.
+    const head = readFileSync(join(folder, 'head'), 'utf8');
+    await expect(recoverHead(new MemoryLayout(folder), () => {})).rejects.toThrow(message);
+    expect(readFileSync(join(folder, 'head'), 'utf8')).toBe(head);
   });
 
   it('a folder that is none is refused', async () => {

@@ -1,13 +1,8 @@
 /** `lifealign memory config`: shows a memory's settings, changes them, or takes over a change made by hand. */
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
 import type { MemoryConfig } from '../../../memory/store/config.ts';
 import { UserError } from '../../../support/errors.ts';
-import { applyOverrides } from '../../../train/config/overrides.ts';
-import { readConfigTree } from '../../../train/config/read-tree.ts';
-import { firstDifference } from '../../../train/fingerprint.ts';
 import { print, printJson, say, type WriterFlags, withMemory, writingCommand } from '../../memory-command.ts';
-import { checkMemoryConfig } from '../../memory-config.ts';
 
 interface ConfigFlags extends WriterFlags {
   readonly set: readonly string[];
@@ -32,9 +27,13 @@ export function registerMemoryConfig(program: Command): void {
 async function config({ set, accept, json, ...flags }: ConfigFlags): Promise<void> {
   const { MemoryStore } = await import('../../../memory/store/store.ts');
   if (set.length === 0 && !accept) {
-    show(await (await MemoryStore.open(flags.memory)).config(), json === true);
+    await show(await (await MemoryStore.open(flags.memory)).config(), json === true);
     return;
   }
+  const { applyOverrides } = await import('../../../train/config/overrides.ts');
+  const { readConfigTree } = await import('../../../train/config/read-tree.ts');
+  const { firstDifference } = await import('../../../train/fingerprint.ts');
+  const { checkMemoryConfig } = await import('../../memory-config.ts');
   await withMemory(flags, async (writer) => {
     const { store } = writer;
     const file = store.layout.config;
@@ -51,11 +50,12 @@ async function config({ set, accept, json, ...flags }: ConfigFlags): Promise<voi
       );
     await writer.setConfig(after);
     if (accept) say(`${file}: taken over as it is now`);
-    show(after, json === true);
+    await show(after, json === true);
   });
 }
 
-function show(config: MemoryConfig, json: boolean): void {
-  if (json) printJson(config);
-  else print(stringify(config).trimEnd());
+async function show(config: MemoryConfig, json: boolean): Promise<void> {
+  if (json) return printJson(config);
+  const { stringify } = await import('yaml');
+  print(stringify(config).trimEnd());
 }

@@ -1,12 +1,11 @@
 /** `lifealign memory init`: a new long-term memory for a base, with a fresh adapter or one to go on from. */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { MemoryConfig } from '../../../memory/store/config.ts';
 import type { LoraAdapter } from '../../../model/adapter.ts';
+import type { LinearModule } from '../../../model/lora-modules.ts';
 import { DataError, UserError } from '../../../support/errors.ts';
 import { type MemoryFlags, memoryCommand, print, printJson, say, shortHash } from '../../memory-command.ts';
-import { resolveMemoryConfig } from '../../memory-config.ts';
+import type { ResolvedMemoryConfig } from '../../memory-config.ts';
 
 interface InitFlags extends MemoryFlags {
   readonly base?: string;
@@ -43,7 +42,8 @@ async function init({
   note,
   json,
 }: InitFlags): Promise<void> {
-  const tree = await resolveMemoryConfig({ file, set, ...(base === undefined ? {} : { base }) });
+  const { resolveMemoryConfig } = await import('../../memory-config.ts');
+  const tree = await resolveMemoryConfig({ file, set, base });
   const { createMemory } = await import('../../../memory/store/create.ts');
   const { openModel } = await import('../../../model/resolve.ts');
   const { loadTextModel } = await import('../../../text/text-model.ts');
@@ -61,7 +61,6 @@ async function init({
   const { rank, alpha, targets } = adapter.settings;
   const config: MemoryConfig = {
     ...tree.config,
-    base: existsSync(tree.config.base) ? resolve(tree.config.base) : tree.config.base,
     lora: { rank, alpha, targets: [...targets] },
   };
   const hashes = baseHashes({ model, text });
@@ -71,11 +70,9 @@ async function init({
   else print(`${memory}: a memory for ${config.base}; version 0 is ${shortHash(commit.hash)}`);
 }
 
-type Tree = Awaited<ReturnType<typeof resolveMemoryConfig>>;
-
 async function freshAdapter(
   { lora, seed }: MemoryConfig,
-  modules: Parameters<typeof import('../../../model/lora-modules.ts').initialiseAdapter>[1],
+  modules: readonly LinearModule[],
   file: string,
 ): Promise<LoraAdapter> {
   const { initialiseAdapter } = await import('../../../model/lora-modules.ts');
@@ -89,7 +86,7 @@ async function freshAdapter(
   }
 }
 
-async function readGiven(folder: string, { config, given }: Tree): Promise<LoraAdapter> {
+async function readGiven(folder: string, { config, given }: ResolvedMemoryConfig): Promise<LoraAdapter> {
   if (given.has('lora')) {
     throw new UserError(
       `--adapter ${folder}: it has its own rank, alpha and targets; leave lora out of the settings`,
