@@ -2,16 +2,24 @@
  * Every write of every operation on a memory is cut, in turn and in every mode. Afterwards the memory opens, verifies,
  * holds the old or the new state, and doing it again completes it.
  */
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MemoryLayout } from '../../src/memory/store/format.ts';
 import { verifyMemory } from '../../src/memory/store/verify.ts';
 import { lockMemory } from '../../src/memory/store/writer.ts';
-import { UserError } from '../../src/support/errors.ts';
 import { type CutMode, cutModes, withCut } from './cut.ts';
+import {
+  allCuts,
+  type CutPlace,
+  type CutReport,
+  cutElsewhere,
+  cutFolder,
+  cutHere,
+  expectWhole,
+  type OperationCut,
+  runCuts,
+} from './cut-driver.ts';
 import {
   complete,
   type MemoryOperation,
@@ -23,27 +31,11 @@ import {
 
 /** `<folder> <operation> [<call> <mode>]`. */
 export const MEMORY_CHILD = fileURLToPath(new URL('memory-child.ts', import.meta.url));
-const ROOT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
-export interface MemoryCut {
-  readonly operation: MemoryOperation;
-  readonly at: number;
-  readonly mode: CutMode;
-}
-
-export interface CutReport {
-  readonly cuts: number;
-  /** How many left the old state, and how many the new one. */
-  readonly old: number;
-  readonly new: number;
-  readonly failures: readonly string[];
-}
-
-/** `process`: a process of its own is killed; `here`: that is played in this one, a hundred times faster. */
-export type CutPlace = 'process' | 'here';
+type MemoryCut = OperationCut<MemoryOperation>;
 
 export class MemoryCuts {
-  readonly #folder = mkdtempSync(join(ROOT, 'lifealign-cuts-'));
+  readonly #folder = cutFolder();
   readonly #calls = new Map<MemoryOperation, number>();
   readonly #after = new Map<MemoryOperation, string>();
 
@@ -66,34 +58,18 @@ export class MemoryCuts {
 
   /** All there are: each call of each operation in each mode. */
   all(modes: readonly CutMode[] = cutModes): readonly MemoryCut[] {
-    return Array.from(this.#calls).flatMap(([operation, calls]) =>
-      modes.flatMap((mode) => Array.from({ length: calls }, (_, at) => ({ operation, at, mode }))),
-    );
+    return allCuts(this.#calls, modes);
   }
 
-  async run(
-    cuts: readonly MemoryCut[],
-    place: CutPlace,
-    onCut: (done: number) => void = () => {},
-  ): Promise<CutReport> {
-    const failures: string[] = [];
-    const states = { old: 0, new: 0 };
-    for (const [done, cut] of cuts.entries()) {
-      try {
-        states[await this.#one(cut, place)]++;
-      } catch (error) {
-        failures.push(`${cut.operation}, call ${cut.at}, ${cut.mode}: ${(error as Error).stack}`);
-      }
-      onCut(done + 1);
-    }
-    return { cuts: cuts.length, ...states, failures };
+  run(cuts: readonly MemoryCut[], place: CutPlace, onCut?: (done: number) => void): Promise<CutReport> {
+    return runCuts(cuts, (cut) => this.#one(cut, place), onCut);
   }
 
   async #one(cut: MemoryCut, place: CutPlace): Promise<'old' | 'new'> {
     const folder = this.#copy(cut.operation);
     const [old, done] = [await this.#state(folder), this.#after.get(cut.operation)!];
-    if (place === 'process') killedElsewhere(folder, cut);
-    else await killedHere(folder, cut);
+    if (place === 'process') cutElsewhere(MEMORY_CHILD, folder, cut);
+    else await cutHere(folder, cut, () => operate(folder, cut.operation));
 
     const found = await this.#state(folder);
     if (found !== old && found !== done) throw new Error(`neither the old nor the new state: ${found}`);
@@ -127,40 +103,5 @@ export class MemoryCuts {
 
   #at(name: string): string {
     return join(this.#folder, name);
-  }
-}
-
-async function expectWhole(folder: string, when: string): Promise<void> {
-  const { problems, foreign } = await verifyMemory(new MemoryLayout(folder));
-  if (problems.length > 0) throw new Error(`damaged ${when}: ${JSON.stringify(problems)}`);
-  if (foreign.length > 0) throw new Error(`${when}: ${foreign.join(', ')} is no part of a memory`);
-}
-
-function killedElsewhere(folder: string, { operation, at, mode }: MemoryCut): void {
-  const args = ['--import', 'tsx', MEMORY_CHILD, folder, operation, String(at), mode];
-  const { signal, status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-  const isKill = mode === 'before' || mode === 'after' || mode === 'half';
-  if (isKill ? signal === 'SIGKILL' : signal === null && status === (mode === 'full' ? 1 : 0)) return;
-  if (mode === 'full' && status === 0) return;
-  throw new Error(`the process ended with ${signal ?? status}: ${stderr}`);
-}
-
-class Killed extends Error {}
-
-async function killedHere(folder: string, { operation, at, mode }: MemoryCut): Promise<void> {
-  const kill = (): never => {
-    throw new Killed('killed here');
-  };
-  const { error } = await withCut({ at, mode, kill }, () => operate(folder, operation));
-  // What a full disk stops is told as such: exit code 1, no stack trace.
-  const isTold = error instanceof UserError && error.exitCode === 1;
-  if (error !== undefined && (mode === 'short' || (mode === 'full' && !isTold))) throw error;
-  // The owner of the lock is this process, which lives on: another one's name in it is that of a dead one.
-  const lock = join(folder, 'memory.lock');
-  if (existsSync(lock)) {
-    const owner = readFileSync(lock, 'utf8');
-    if (owner.includes(`"pid":${process.pid},`)) {
-      writeFileSync(lock, owner.replace(`"pid":${process.pid},`, `"pid":${2 ** 30},`));
-    }
   }
 }
