@@ -15,6 +15,7 @@ export const LAYERS = [
   'method',
   'eval',
   'train',
+  'learn',
   'service',
   'cli',
 ];

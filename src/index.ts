@@ -54,6 +54,15 @@ export {
   type SeedMean,
 } from './eval/statistics.ts';
 export { consolidateAdapter, MemoryHistory } from './memory/consolidate-adapter.ts';
+export { type CreateMemoryOptions, createMemory } from './memory/store/create.ts';
+export { nameRow, type RowText, type StoredRow } from './memory/store/rows.ts';
+export { type Commit, type Entry, type Head, MemoryStore } from './memory/store/store.ts';
+export {
+  type LearnedStage,
+  type LearnedTask,
+  lockMemory,
+  type MemoryWriter,
+} from './memory/store/writer.ts';
 export type {
   Adapter,
   LoraAdapter,

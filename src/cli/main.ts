@@ -16,6 +16,8 @@ import { registerDataImport } from './commands/data-import.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerGenerate } from './commands/generate.ts';
+import { registerLearn } from './commands/learn.ts';
+import { registerMemory } from './commands/memory/index.ts';
 import { registerMetrics } from './commands/metrics.ts';
 import { registerModels } from './commands/models.ts';
 import { registerProfile } from './commands/profile.ts';
@@ -32,7 +34,9 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerScore,
   registerGenerate,
   registerTrain,
+  registerLearn,
   registerConsolidate,
+  registerMemory,
   registerEvaluate,
   registerMetrics,
   registerCompare,

@@ -124,6 +124,11 @@ function bytesOf(data: Uint8Array | string): Uint8Array {
   return typeof data === 'string' ? Buffer.from(data) : data;
 }
 
+/** Whether a name is that of something a writer was cut off at. */
+export function isLeftover(name: string): boolean {
+  return /\.tmp-[0-9a-f]{12}$/.test(name);
+}
+
 function temporaryName(path: string): string {
   return `${path}.tmp-${randomBytes(6).toString('hex')}`;
 }

@@ -10,6 +10,7 @@ import type { ProgressFactory } from '../support/progress.ts';
 import type { Random } from '../support/random.ts';
 import type { EncodedRows, EncodeRowsOptions } from '../text/segments.ts';
 import type { UserTurn } from '../text/user-turn.ts';
+import type { StageName } from './config/schema.ts';
 import type { ReportTarget } from './tensorboard/report-target.ts';
 
 /** Tokenizer and chat template of the base. */
@@ -30,6 +31,13 @@ export interface AnswerOptions {
   /** Told of new tokens. */
   readonly onProgress?: (tokens: number) => void;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** The adapter as a stage found it, and as training left it. */
+export interface TrainedStage {
+  readonly name: StageName;
+  readonly before: Adapter;
+  readonly after: Adapter;
 }
 
 export interface RunEnvironment {
@@ -62,6 +70,11 @@ export interface RunEnvironment {
   /** Aborting it saves a checkpoint, then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   readonly progress?: ProgressFactory;
+  /**
+   * Told of every stage that has trained, before what it changed is consolidated; a run that is broken off soon after
+   * tells of the same stage again, with the same adapters.
+   */
+  readonly onStageTrained?: (stage: TrainedStage) => Promise<void>;
   /** Takes one line for people. */
   readonly log?: (line: string) => void;
   /** Where else to tell what is measured; steps.jsonl is written in any case. */

@@ -12,7 +12,7 @@ export interface RunHashes {
   readonly base: string;
   readonly tokenizer: string;
   readonly template: string;
-  /** `null` where the config names no adapter. */
+  /** Of what the run begins with, finished tasks included; `null` where that is a fresh adapter. */
   readonly adapter: string | null;
   readonly reference: string | null;
   /** Of the neutral conversations; `null` where none are measured. */

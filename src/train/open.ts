@@ -9,13 +9,14 @@ import { otherBase } from '../model/base-name.ts';
 import { softTokenCount } from '../model/prompt-pool.ts';
 import { createObjective } from '../objective/index.ts';
 import { DataError, UserError } from '../support/errors.ts';
+import { lockFolder } from '../support/folder-lock.ts';
 import { Random } from '../support/random.ts';
 import { Anchors } from './anchors.ts';
 import { CheckpointFolder } from './checkpoint.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { RunEnvironment } from './environment.ts';
 import { fingerprint, fingerprintHash, type RunHashes } from './fingerprint.ts';
-import { lockFolder } from './folder-lock.ts';
+import type { FinishedTasks } from './finished-tasks.ts';
 import { FixedPolicy } from './reference.ts';
 import { position, type Run } from './run.ts';
 import { enterRunFolder } from './run-folder.ts';
@@ -31,19 +32,26 @@ const CHECKPOINT_SECONDS = 60;
 /**
  * The run holds the output folder's lock until it is closed.
  *
+ * @param finished what the stream's first tasks left, where these are not to be trained: the run then begins with the
+ *   task after them, and takes the stream's rows from there instead of the config's files
  * @throws {UserError} for data, adapters or an output folder that cannot be used; unless it is the folder
  *   itself, nothing has been written then.
  */
-export async function openRun(config: RunConfig, environment: RunEnvironment): Promise<Run> {
+export async function openRun(
+  config: RunConfig,
+  environment: RunEnvironment,
+  finished?: FinishedTasks,
+): Promise<Run> {
   const { engine, text, outputFolder, signal, log = () => {} } = environment;
   const method = findMethod(config.method);
   const random = Random.fromSeed(config.seed);
   const given = config.adapter === null ? null : await readAdapter(config.adapter, config.base, environment);
-  const initial = given ?? firstAdapter(config, method, environment, random.fork('adapter'));
+  const initial =
+    finished?.adapter ?? given ?? firstAdapter(config, method, environment, random.fork('adapter'));
   const isNamed = config.reference !== 'base' && config.reference !== 'previous';
   const named = isNamed ? await readAdapter(config.reference, config.base, environment) : null;
   const softTokens = Math.max(softTokenCount(initial), softTokenCount(named));
-  const data = await loadStream(config, text, { softTokens, log });
+  const data = finished?.data ?? (await loadStream(config, text, { softTokens, log }));
   const beginMethod = (remembered: MethodState) =>
     method.begin(config.method_settings, {
       initial,
@@ -52,7 +60,8 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
       consolidation: config.consolidation,
       remembered,
     });
-  const { anchors: settings } = beginMethod(nothingRemembered);
+  const remembered = finished?.remembered ?? nothingRemembered;
+  const { anchors: settings } = beginMethod(remembered);
   const anchors = settings
     ? new Anchors(settings, text, Math.min(config.max_length, text.maxPositions))
     : null;
@@ -62,7 +71,7 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
   const hashes: RunHashes = {
     base: engine.identity,
     ...text.identity,
-    adapter: given && adapterHash(given),
+    adapter: finished?.identity ?? (given && adapterHash(given)),
     reference: named && adapterHash(named),
     general: data.neutral?.sha256 ?? null,
     tasks: data.tasks.map(({ train, test }) => ({ train: train.sha256, test: test.sha256 })),
@@ -75,9 +84,10 @@ export async function openRun(config: RunConfig, environment: RunEnvironment): P
     const context = { initial, tasks: data.tasks, config, run: identity, beginMethod };
     const checkpoints = new CheckpointFolder(join(outputFolder, 'checkpoints'), context);
     const fresh = () => {
-      const replay = config.replay && new ReplayBuffer<ReplayedRow>(config.replay);
-      const begun = { method: beginMethod(nothingRemembered), order: method.tasks };
-      return initialState({ initial, tasks: data.tasks.length, replay, ...begun });
+      const replay = config.replay && new ReplayBuffer<ReplayedRow>(config.replay, finished?.replay ?? []);
+      const begun = { method: beginMethod(remembered), order: method.tasks };
+      const tasks = { tasks: data.tasks.length, finished: finished?.count ?? 0 };
+      return initialState({ initial, replay, ...tasks, ...begun });
     };
     const state = (goesOn ? await savedState(checkpoints, data.tasks, log) : undefined) ?? fresh();
     const objective = createObjective(config.stages.preference.objective);

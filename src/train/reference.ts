@@ -37,7 +37,10 @@ export class FixedPolicy {
   }
 
   /** The base itself (`null`) or the base with an adapter, and what is known of it from earlier runs. */
-  static async open(adapter: Adapter | null, environment: RunEnvironment): Promise<FixedPolicy> {
+  static async open(
+    adapter: Adapter | null,
+    environment: Pick<RunEnvironment, 'engine' | 'text' | 'cacheFolder' | 'log'>,
+  ): Promise<FixedPolicy> {
     const { engine, text, cacheFolder, log } = environment;
     const cache = await ReferenceLogProbCache.open({
       policy: { engine: engine.identity, ...text.identity, adapter: adapter && adapterHash(adapter) },

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { writeFileAtomic } from '../support/atomic-file.ts';
+import { isLeftover, writeFileAtomic } from '../support/atomic-file.ts';
 import { DataError, UserError } from '../support/errors.ts';
 import { readTextFile } from '../support/json.ts';
 import { PROVENANCE_KEY } from './config/resolve.ts';
@@ -66,7 +66,7 @@ export async function enterRunFolder(
 async function removeLeftovers(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    if (/\.tmp-[0-9a-f]{12}$/.test(entry.name)) await rm(path, { recursive: true, force: true });
+    if (isLeftover(entry.name)) await rm(path, { recursive: true, force: true });
     else if (entry.isDirectory()) await removeLeftovers(path);
   }
 }

@@ -124,9 +124,10 @@ function anchorPass(run: Run, stage: StageName, all: readonly StageRow[]): Gradi
 
 async function endStage(run: Run, stage: StageName, rows: readonly StageRow[]): Promise<void> {
   const { state } = run;
+  const change = { before: state.stageStart, after: state.adapter };
+  await run.environment.onStageTrained?.({ name: stage, ...change });
   const result = await state.method.endStage?.({
-    before: state.stageStart,
-    after: state.adapter,
+    ...change,
     rows: rows.length,
     rowGradients: () => rowGradients(run, stage, rows),
   });

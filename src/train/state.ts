@@ -64,13 +64,15 @@ export interface StreamStart {
   /** How many tasks there are, and whether they are trained at once: then the stream is its last task. */
   readonly tasks: number;
   readonly order: Method['tasks'];
+  /** Of the tasks, the first so many are finished already. */
+  readonly finished?: number;
   readonly method: MethodRun;
   readonly replay: ReplayBuffer<ReplayedRow> | null;
 }
 
 /** The state at the beginning of a stream. */
-export function initialState({ initial, tasks, order, method, replay }: StreamStart): RunState {
-  const first = order === 'at once' ? tasks - 1 : 0;
+export function initialState({ initial, tasks, order, finished = 0, method, replay }: StreamStart): RunState {
+  const first = order === 'at once' ? tasks - 1 : finished;
   const state: RunState = {
     task: first - 1,
     phase: 'sft',

@@ -32,8 +32,7 @@ function someRows(count: number): EncodedRow[] {
 }
 
 async function policy(engine: ToyEngine, cacheFolder: string, adapter: Adapter | null = null) {
-  const outputFolder = '';
-  return FixedPolicy.open(adapter, { engine, text: toyText, ...toyModel, outputFolder, cacheFolder });
+  return FixedPolicy.open(adapter, { engine, text: toyText, cacheFolder });
 }
 
 describe('a policy at rest', () => {

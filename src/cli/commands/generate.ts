@@ -7,18 +7,16 @@ import { writeFileAtomic } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
 import { addGenerationFlags, type GenerationFlags, generationSettings } from '../generation-settings.ts';
+import { checkSource, openSource, type PromptGroup, type SourceFlags } from '../generation-source.ts';
 import { interruptible } from '../interrupt.ts';
 import { checkOutput } from '../output-file.ts';
 import { threadsOf } from '../whole-number.ts';
 
-interface GenerateFlags extends GenerationFlags {
-  readonly model: string;
-  readonly adapter?: string;
+interface GenerateFlags extends GenerationFlags, SourceFlags {
   readonly data?: string;
   readonly output?: string;
   readonly prompt?: string;
   readonly invalidRows: string;
-  readonly threads?: string;
 }
 
 /** Where prompts come from and answers go. */
@@ -35,8 +33,13 @@ export function registerGenerate(program: Command): void {
   const command = program
     .command('generate')
     .description('answers of a model to the prompts of a data file, or to one prompt')
-    .requiredOption('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
+    .option('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
     .option('--adapter <folder>', 'an adapter on top of the model: a PEFT folder, or a prompt pool of a run')
+    .option('--memory <folder>', 'instead of model and adapter: a long-term memory, with its base')
+    .option(
+      '--retrieve <count>',
+      'of the memory only so many tasks, those whose prompts are most like the one at hand',
+    )
     .option('--data <file>', 'JSON, JSONL, CSV or Parquet of rows with query or prompt')
     .option('--output <file>', 'JSON lines {index, text, tokens, finish_reason}')
     .option('--prompt <text>', 'instead of a file: its answer goes to standard output as it comes')
@@ -57,28 +60,42 @@ async function generate(flags: GenerateFlags): Promise<void> {
   if (task.kind === 'prompt' && settings.samples > 1) {
     throw new UserError('--samples: of one --prompt there is one answer; use --data for more');
   }
-  const threads = threadsOf(flags.threads);
+  checkSource(flags);
+  threadsOf(flags.threads);
   if (task.kind === 'file') await checkOutput(task.output, task.file);
   const { rows, skipped } = await readTask(task);
   const file = task.kind === 'file' ? task.file : '--prompt';
-  const { openBase } = await import('../base.ts');
   const progress = streamProgress(process.stderr);
-  const { model, text, engine, readAdapter } = await openBase(flags.model, { progress, warn, ...threads });
+  const source = await openSource(flags, { progress, warn });
+  const { model, text, engine } = source.base;
   try {
-    const adapter = flags.adapter === undefined ? null : await readAdapter(flags.adapter);
     const { encodePrompts } = await import('../../text/prompts.ts');
     const { readEndTokens } = await import('../../text/end-tokens.ts');
     const { generateText } = await import('../../eval/generate-text.ts');
     const invalidRows = task.kind === 'file' ? task.invalidRows : 'error';
     const { softTokenCount } = await import('../../model/prompt-pool.ts');
-    const maxPositions = model.config.maxPositions - softTokenCount(adapter);
+    const maxPositions = model.config.maxPositions - softTokenCount(source.adapter);
     const encoded = encodePrompts(rows, text, { file, maxPositions, invalidRows });
     const { prompts } = encoded;
     reportLeftOut(file, [...skipped, ...encoded.skipped]);
     if (prompts.length === 0) throw new DataError({ file }, 'no rows are left that can be answered');
     const endTokens = await readEndTokens(model.path, text.tokenizer);
-    const run = (options: Partial<GenerateTextOptions>) =>
-      generateText(engine, text.tokenizer, prompts, adapter, { ...settings, endTokens, ...options });
+    const groups = await source.groups(prompts);
+    const run = async (options: Partial<GenerateTextOptions>) => {
+      const answers: GeneratedText[] = [];
+      for (const { positions, adapter } of groups) {
+        const own = positions.map((position) => prompts[position]!);
+        const keys = options.keys && { keys: positions.map((position) => options.keys![position]!) };
+        const all = { ...settings, endTokens, ...options, ...keys };
+        const given = await generateText(engine, text.tokenizer, own, adapter, all);
+        for (const [at, answer] of given.entries()) {
+          answers[
+            positions[Math.floor(at / settings.samples)]! * settings.samples + (at % settings.samples)
+          ] = answer;
+        }
+      }
+      return answers;
+    };
     if (task.kind === 'prompt') {
       const onText = (_: number, piece: string) => void process.stdout.write(piece);
       const answers = await interruptible({ reason: 'interrupted' }, (signal) => run({ signal, onText }));
@@ -96,7 +113,8 @@ async function generate(flags: GenerateFlags): Promise<void> {
       const keys = indices.map((index) => `row ${index}`);
       const answers = await run({ signal, onProgress, keys }).finally(() => bar.stop());
       reportUnknown(answers);
-      await writeFileAtomic(task.output, answerLines(answers, indices, settings.samples));
+      const tasks = tasksByPrompt(groups);
+      await writeFileAtomic(task.output, answerLines(answers, indices, settings.samples, tasks));
     });
   } finally {
     await engine.close();
@@ -130,8 +148,20 @@ async function readTask(task: Task): Promise<{ rows: readonly PromptRow[]; skipp
   return read;
 }
 
+/** What was retrieved for each prompt; `null` where nothing is. */
+function tasksByPrompt(groups: readonly PromptGroup[]): readonly (readonly string[] | null)[] {
+  const tasks: (readonly string[] | null)[] = [];
+  for (const group of groups) for (const position of group.positions) tasks[position] = group.tasks;
+  return tasks;
+}
+
 /** @param indices of the prompts' rows in their file, counted from 0 */
-function answerLines(answers: readonly GeneratedText[], indices: readonly number[], samples: number): string {
+function answerLines(
+  answers: readonly GeneratedText[],
+  indices: readonly number[],
+  samples: number,
+  tasks: readonly (readonly string[] | null)[],
+): string {
   const lines = answers.map(({ text, tokens, finishReason }, at) =>
     JSON.stringify({
       index: indices[Math.floor(at / samples)],
@@ -139,9 +169,14 @@ function answerLines(answers: readonly GeneratedText[], indices: readonly number
       text,
       tokens,
       finish_reason: finishReason,
+      ...retrieved(tasks[Math.floor(at / samples)]!),
     }),
   );
   return `${lines.join('\n')}\n`;
+}
+
+function retrieved(tasks: readonly string[] | null) {
+  return tasks === null ? {} : { tasks };
 }
 
 function reportLeftOut(file: string, skipped: readonly SkippedRow[]): void {

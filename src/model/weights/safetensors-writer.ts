@@ -63,6 +63,15 @@ export async function writeSafetensorsStream(
   });
 }
 
+/** What `writeSafetensors` writes, piece by piece: for whoever needs the bytes' hash before they have a name. */
+export function* safetensorsPieces(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): Generator<Uint8Array> {
+  yield headerBytes(tensors, metadata);
+  for (const { data } of tensors) yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
 /** Length and JSON, the JSON padded with spaces up to where the data is aligned. */
 function headerBytes(specs: readonly TensorSpec[], metadata: Readonly<Record<string, string>>): Uint8Array {
   const names = new Set(['__metadata__']);

@@ -12,15 +12,18 @@ const count = z.int().positive();
 const positive = z.number().positive();
 const share = z.number().min(0).max(1);
 
+/** Of a task: it is part of file names. */
+export const taskNameSchema = z
+  .string()
+  .max(100)
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+    'expected letters, digits, ".", "_" and "-", beginning with a letter or digit',
+  );
+
 const task = z.strictObject({
   /** Names the task in every result, and its folder. */
-  name: z
-    .string()
-    .max(100)
-    .regex(
-      /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
-      'expected letters, digits, ".", "_" and "-", beginning with a letter or digit',
-    ),
+  name: taskNameSchema,
   train: z.string().min(1),
   test: z.string().min(1),
   /** A built-in judge of greedy answers to the test prompts; null: log-prob scores only. */

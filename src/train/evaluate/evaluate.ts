@@ -7,9 +7,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { adapterHash } from '../../model/adapter.ts';
 import { softTokenCount } from '../../model/prompt-pool.ts';
-import { writeJsonFile } from '../../support/atomic-file.ts';
+import { isLeftover, writeJsonFile } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
-import { lockFolder } from '../folder-lock.ts';
+import { lockFolder } from '../../support/folder-lock.ts';
 import { loadNeutralRows, measureGeneral, type NeutralRows, type NeutralSettings } from '../neutral.ts';
 import { FixedPolicy } from '../reference.ts';
 import { textRoom } from '../task-rows.ts';
@@ -17,7 +17,7 @@ import type { EvaluationEnvironment } from './environment.ts';
 import { type Evaluation, fingerprint, settingsOf } from './evaluation.ts';
 import { type LoadedTask, loadTask } from './rows.ts';
 import { evaluateTask } from './task.ts';
-import { isLeftover, removeLeftovers, TaskFolder, type TaskResult } from './task-folder.ts';
+import { removeLeftovers, TaskFolder, type TaskResult } from './task-folder.ts';
 
 export interface EvaluationSummary {
   readonly model: string;

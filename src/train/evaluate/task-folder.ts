@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { writeFileAtomic, writeFolderAtomic } from '../../support/atomic-file.ts';
+import { isLeftover, writeFileAtomic, writeFolderAtomic } from '../../support/atomic-file.ts';
 import { DataError } from '../../support/errors.ts';
 import { parseJson, parseJsonFile, readTextFile } from '../../support/json.ts';
 import { firstDifference } from '../fingerprint.ts';
@@ -138,10 +138,6 @@ export async function removeLeftovers(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (isLeftover(name)) await rm(join(folder, name), { recursive: true });
   }
-}
-
-export function isLeftover(name: string): boolean {
-  return /\.tmp-[0-9a-f]{12}$/.test(name);
 }
 
 function json(value: unknown): string {

@@ -6,10 +6,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { UserError } from '../../src/support/errors.ts';
-import { lockFolder } from '../../src/train/folder-lock.ts';
-import { temporaryFolder, workspace } from './temporary-folder.ts';
-import { ToyEngine } from './toy-engine.ts';
-import { outcome, runToy, toyConfig } from './toy-stream.ts';
+import { lockFolder } from '../../src/support/folder-lock.ts';
+import { temporaryFolder, workspace } from '../train/temporary-folder.ts';
+import { ToyEngine } from '../train/toy-engine.ts';
+import { outcome, runToy, toyConfig } from '../train/toy-stream.ts';
 
 const CHILD = fileURLToPath(new URL('../faults/child.ts', import.meta.url));
 const lockFile = (folder: string) => join(folder, 'output/run.lock');

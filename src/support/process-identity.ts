@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { errorCode } from '../support/file-error.ts';
+import { errorCode } from './file-error.ts';
 
 export interface ProcessIdentity {
   readonly pid: number;

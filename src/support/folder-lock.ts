@@ -1,21 +1,22 @@
 /**
- * One run at a time in an output folder: a second one would cut off the first one's step log and remove its
- * checkpoints. The lock is a file that names its owner, so that an owner that was killed can be told from
- * one at work.
+ * One process at a time at work in a folder: a second run in an output folder would cut off the first one's step log
+ * and remove its checkpoints, a second writer of a memory would lose the first one's commit. The lock is a file that
+ * names its owner, so that an owner that was killed can be told from one at work.
  */
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod';
-import { makeFolder } from '../support/atomic-file.ts';
-import { UserError } from '../support/errors.ts';
-import { errorCode, fileError } from '../support/file-error.ts';
+import { makeFolder } from './atomic-file.ts';
+import { UserError } from './errors.ts';
+import { errorCode, fileError } from './file-error.ts';
 import { isAlive, type ProcessIdentity, thisProcess } from './process-identity.ts';
-
-const FILE = 'run.lock';
 
 /** Milliseconds that a writer is given between making its lock file and filling it. */
 const FILLING = 1000;
+
+/** Milliseconds between two looks at a lock that is waited for. */
+const LOOK = 100;
 
 const ownerSchema = z.strictObject({ pid: z.int(), host: z.string(), started: z.string().nullable() });
 
@@ -24,27 +25,52 @@ export interface FolderLock {
   release(): void;
 }
 
+export interface LockOptions {
+  /** The lock's name in the folder. */
+  readonly file?: string;
+  /** Seconds that an owner at work is given to let go; 0: it is refused at once. */
+  readonly wait?: number;
+}
+
 /**
  * Takes the folder, which is made if need be, for this process. A lock whose owner is gone is taken over, which `log` is told.
  *
  * @throws {UserError} naming the owner if it is still at work, or might be: on another host nobody can tell.
  */
-export async function lockFolder(folder: string, log: (line: string) => void): Promise<FolderLock> {
+export async function lockFolder(
+  folder: string,
+  log: (line: string) => void,
+  { file = 'run.lock', wait: seconds = 0 }: LockOptions = {},
+): Promise<FolderLock> {
   await makeFolder(folder);
-  return acquire(join(folder, FILE), folder, log);
+  return acquire(join(folder, file), { folder, log, seconds });
 }
 
-async function acquire(file: string, folder: string, log: (line: string) => void): Promise<FolderLock> {
+interface Attempt {
+  readonly folder: string;
+  readonly log: (line: string) => void;
+  readonly seconds: number;
+}
+
+async function acquire(file: string, attempt: Attempt): Promise<FolderLock> {
+  const { folder, log, seconds } = attempt;
   const content = JSON.stringify(thisProcess());
-  for (;;) {
+  const deadline = performance.now() + 1000 * seconds;
+  for (let waitedFor = ''; ; ) {
     if (createFile(file, content)) return { release: () => removeOwn(file, content) };
     const found = await readLock(file);
     if (found === undefined) continue;
     const owner = parseOwner(found);
-    if (owner && isAlive(owner)) throw new UserError(`${folder}: ${inUse(owner, file)}`);
+    if (owner && isAlive(owner)) {
+      if (performance.now() >= deadline) throw new UserError(`${folder}: ${inUse(owner, file)}`);
+      if (waitedFor !== found) log(`waiting for process ${owner.pid} on ${owner.host}, at work in ${folder}`);
+      waitedFor = found;
+      await wait(LOOK);
+      continue;
+    }
     // Whoever removes a dead owner's lock must be alone in it: a second one, a moment late, would remove
     // the lock of the first. So removing is under a lock itself.
-    const takeover = await acquire(`${file}.takeover`, folder, () => {});
+    const takeover = await acquire(`${file}.takeover`, { ...attempt, log: () => {} });
     try {
       if ((await readLock(file)) !== found) continue;
       rmSync(file, { force: true });
@@ -61,7 +87,7 @@ function createFile(file: string, content: string): boolean {
   try {
     const descriptor = openSync(file, 'wx');
     try {
-      writeSync(descriptor, content);
+      writeFileSync(descriptor, content);
     } catch (error) {
       rmSync(file, { force: true });
       throw error;

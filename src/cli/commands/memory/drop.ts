@@ -1,0 +1,100 @@
+/** `lifealign memory drop`: the memory as it would be had a task's refined memories never been merged. */
+import type { Command } from 'commander';
+import type { CommitMetrics } from '../../../memory/store/records.ts';
+import type { MemoryWriter, PlannedDrop } from '../../../memory/store/writer.ts';
+import { interruptible } from '../../interrupt.ts';
+import {
+  amount,
+  print,
+  printJson,
+  shortHash,
+  type WriterFlags,
+  withMemory,
+  writingCommand,
+} from '../../memory-command.ts';
+import { metricsTable } from '../../memory-metrics.ts';
+
+interface DropFlags extends WriterFlags {
+  readonly measure: boolean;
+  readonly note: string;
+  readonly threads?: string;
+  readonly json?: true;
+}
+
+export function registerMemoryDrop(program: Command): void {
+  writingCommand(program, 'drop')
+    .description("make the memory again without a task, and remove the task's rows from it")
+    .argument('<task>', 'a task that the head has learned')
+    .option('--no-measure', "do not measure the effect on the tasks' report rows, which needs the base")
+    .option('--note <text>', 'why; kept with the version and with the withdrawn rows', '')
+    .option('--threads <n>', 'threads the engine may use')
+    .option('--json', 'as a JSON object')
+    .action(drop);
+}
+
+async function drop(task: string, { measure, note, json, threads, ...flags }: DropFlags): Promise<void> {
+  await withMemory(flags, async (writer) => {
+    const plan = await writer.planDrop(task);
+    const metrics = measure ? await measured(writer, plan, threads) : null;
+    const commit = await writer.drop(plan, { metrics, note });
+    const later = laterTasks(plan);
+    if (json) {
+      printJson({
+        memory: flags.memory,
+        task,
+        version: commit.number,
+        commit: commit.hash,
+        left_out: plan.removed.map(({ number }) => number),
+        merged: plan.remaining.map(({ number }) => number),
+        rows_withdrawn: plan.rows.length,
+        trained_on_top: later,
+        certified_unlearning: false,
+        metrics,
+      });
+      return;
+    }
+    const versions = plan.removed.map(({ number }) => number).join(', ');
+    print(
+      [
+        `the head is version ${commit.number} (${shortHash(commit.hash)}): the memory without ${task} (version ${versions}),`,
+        `merged again from the refined memories of ${amount(plan.remaining.length, 'stage')}.`,
+        `${amount(plan.rows.length, 'row')} of ${task} withdrawn from the memory's store, buffer and cache.`,
+        ...(metrics === null ? ['The effect was not measured.'] : metricsTable(metrics)),
+        caveat(task, later),
+        `"memory revert ${plan.onto.number}" brings the adapter back, though not the rows.`,
+      ].join('\n'),
+    );
+  });
+}
+
+/** Learned after the dropped one had been, and therefore with its changes in place. */
+function laterTasks({ removed, remaining }: PlannedDrop): readonly string[] {
+  const first = removed[0]!.number;
+  return [...new Set(remaining.filter(({ number }) => number > first).map(({ task }) => task!))];
+}
+
+function caveat(task: string, later: readonly string[]): string {
+  const what = 'This is no certified unlearning';
+  if (later.length === 0) {
+    return `${what}: older versions still hold what ${task} changed, and texts may be recovered from the disk.`;
+  }
+  const [were, they] = later.length === 1 ? ['was', 'it'] : ['were', 'they'];
+  return (
+    `${what}: ${later.join(', ')} ${were} trained on top of what ${task} had changed, and what ${they} took over from ` +
+    'it stays; so do older versions.'
+  );
+}
+
+async function measured(
+  { store }: MemoryWriter,
+  plan: PlannedDrop,
+  threads: string | undefined,
+): Promise<CommitMetrics> {
+  const { withMeasuredMemory } = await import('../../memory-measuring.ts');
+  const before = await store.adapter(plan.onto);
+  return interruptible({ reason: 'interrupted; nothing was dropped' }, (signal) =>
+    withMeasuredMemory(store, { threads, signal }, async (memory) =>
+      memory.compare(await memory.tasks(plan.onto), before, plan.adapter),
+    ),
+  );
+}

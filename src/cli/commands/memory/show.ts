@@ -1,0 +1,141 @@
+/** `lifealign memory show`: one version explained, in words and numbers. */
+import type { Command } from 'commander';
+import { decimal } from '../../../eval/number-text.ts';
+import type { CommitMetrics } from '../../../memory/store/records.ts';
+import type { Commit, MemoryStore } from '../../../memory/store/store.ts';
+import { type MemoryFlags, memoryCommand, print, printJson, shortTime } from '../../memory-command.ts';
+import { metricsTable } from '../../memory-metrics.ts';
+
+interface ShowFlags extends MemoryFlags {
+  readonly json?: true;
+}
+
+export function registerMemoryShow(program: Command): void {
+  memoryCommand(program, 'show')
+    .description('explain a version of a memory')
+    .argument('[version]', 'a number (0 is the root), head, head~2, or the first digits of a commit', 'head')
+    .option('--json', 'as a JSON object, with the report of each matrix')
+    .action(show);
+}
+
+async function show(version: string, { memory, json }: ShowFlags): Promise<void> {
+  const { MemoryStore } = await import('../../../memory/store/store.ts');
+  const store = await MemoryStore.open(memory);
+  const commit = await store.resolve(version);
+  const { parent } = commit;
+  const found = {
+    parent: parent === null ? null : (await store.commit(parent)).number,
+    learned: await store.learned(commit),
+    record: await store.taskRecord(commit),
+    metrics: await store.metrics(commit),
+    buffer: await store.buffer(commit),
+    withdrawn: await store.withdrawn(),
+  };
+  if (json) await printAsJson(store, commit, found);
+  else
+    print(
+      [
+        ...heading(commit, found),
+        ...rowLines(found),
+        ...consolidationLines(commit),
+        ...metricLines(found.metrics),
+      ].join('\n'),
+    );
+}
+
+interface Found {
+  readonly parent: number | null;
+  readonly learned: Awaited<ReturnType<MemoryStore['learned']>>;
+  readonly record: Awaited<ReturnType<MemoryStore['taskRecord']>>;
+  readonly metrics: CommitMetrics | null;
+  readonly buffer: Awaited<ReturnType<MemoryStore['buffer']>>;
+  readonly withdrawn: Awaited<ReturnType<MemoryStore['withdrawn']>>;
+}
+
+async function printAsJson(store: MemoryStore, commit: Commit, found: Found): Promise<void> {
+  const { hash, number, config: _, rows, buffer, metrics: __, consolidation, ...others } = commit;
+  const { parent, learned, record, metrics } = found;
+  printJson({
+    version: number,
+    commit: hash,
+    ...others,
+    parent_version: parent,
+    learned_versions: learned.map((stage) => stage.number),
+    tasks: [...new Set(learned.map(({ task }) => task))],
+    consolidation: consolidation && { ...consolidation, reports: await store.reports(commit) },
+    rows: record && counts(found),
+    buffer: { rows: found.buffer.length },
+    metrics,
+    config: await store.commitConfig(commit),
+  });
+}
+
+function heading(
+  { number, hash, kind, task, stage, time, note, lora, hashes }: Commit,
+  found: Found,
+): string[] {
+  const what = {
+    root: 'the adapter that the memory began with',
+    stage: `the stage ${stage} of the task ${task}`,
+    drop: `the memory without the task ${task}, made again from the refined memories of the others`,
+  }[kind];
+  const tasks = [...new Set(found.learned.map((commit) => commit.task))];
+  const list =
+    tasks.length === 0 ? 'no task' : `${tasks.length === 1 ? 'the task' : 'the tasks'} ${tasks.join(', ')}`;
+  return [
+    `version ${number}: ${what}`,
+    `  commit     ${hash}`,
+    `  parent     ${found.parent === null ? 'none' : `version ${found.parent}`}`,
+    `  time       ${shortTime(time)} UTC`,
+    ...(note === '' ? [] : [`  note       ${note}`]),
+    `  adapter    rank ${lora.rank}, alpha ${lora.alpha}, on ${lora.targets.join(', ')}; it holds ${list}`,
+    `  base       ${hashes.base}`,
+  ];
+}
+
+/** Withdrawn rows are counted apart. */
+function counts({ record, withdrawn }: Found) {
+  const parts = { train: record!.train, gate: record!.gate, report: record!.report };
+  const gone = Object.values(parts)
+    .flat()
+    .filter((id) => withdrawn.has(id)).length;
+  const sizes = Object.fromEntries(Object.entries(parts).map(([part, ids]) => [part, ids.length]));
+  return { private: record!.private, ...sizes, withdrawn: gone } as {
+    private: boolean;
+    train: number;
+    gate: number;
+    report: number;
+    withdrawn: number;
+  };
+}
+
+function rowLines(found: Found): string[] {
+  const buffer = `  buffer     ${found.buffer.length} rows are replayed after it`;
+  if (found.record === null) return [buffer];
+  const { train, gate, report, withdrawn, private: isPrivate } = counts(found);
+  const gone = withdrawn === 0 ? '' : `; ${withdrawn} of them withdrawn since`;
+  const hidden = isPrivate ? '; private: their texts are shown nowhere' : '';
+  return [
+    `  rows       ${train} to train, ${gate} for the gate, ${report} to report${gone}${hidden}`,
+    buffer,
+  ];
+}
+
+function consolidationLines({ consolidation }: Commit): string[] {
+  if (consolidation === null) return [];
+  const { space, threshold, lambda, summary } = consolidation;
+  const { kept_rank: rank, energy } = summary;
+  const unit = space === 'factors' ? 'LoRA matrices' : 'modules';
+  return [
+    '',
+    `consolidation (${space}, threshold ${threshold}, lambda ${lambda}), ${summary.matrices} ${unit} together`,
+    `  of at most ${rank.of} directions of change ${decimal(rank.mean)} were kept on average (${rank.least} to ${rank.most}),`,
+    `  with ${decimal(summary.kept_energy)} % of the change's energy (${energy.short_term.toPrecision(3)}).`,
+    `  ${decimal(summary.old_directions)} % of what was kept lay in directions of earlier stages; of that part ${lambda} was merged.`,
+    `  Merged energy: ${energy.refined.toPrecision(3)}.`,
+  ];
+}
+
+function metricLines(metrics: CommitMetrics | null): string[] {
+  return metrics === null ? ['', 'not measured'] : ['', ...metricsTable(metrics)];
+}

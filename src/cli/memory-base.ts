@@ -1,0 +1,31 @@
+/** The base of a memory, opened and checked to be the one that everything in the memory is about. */
+import { baseHashes, checkBase } from '../memory/store/base-hashes.ts';
+import type { BaseHashes } from '../memory/store/records.ts';
+import type { MemoryStore } from '../memory/store/store.ts';
+import type { ProgressFactory } from '../support/progress.ts';
+import { type BaseModel, openBaseModel } from '../train/base-model.ts';
+import { say } from './memory-command.ts';
+import { threadsOf } from './whole-number.ts';
+
+export interface MemoryBase {
+  readonly model: BaseModel;
+  readonly hashes: BaseHashes;
+}
+
+/** The caller closes the engine. @throws {UserError} for a base that is missing, or another one. */
+export async function openMemoryBase(
+  store: MemoryStore,
+  { threads, progress }: { readonly threads?: string | undefined; readonly progress: ProgressFactory },
+): Promise<MemoryBase> {
+  const { base } = await store.config();
+  const warn = (message: string) => say(`warning: ${message}`);
+  const model = await openBaseModel(base, { warn, prefer: 'name', progress, ...threadsOf(threads) });
+  try {
+    const hashes = baseHashes(model);
+    checkBase(store.folder, (await store.head()).commit.hashes, hashes);
+    return { model, hashes };
+  } catch (error) {
+    await model.engine.close();
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+/** A memory with its base open, for commands that measure versions on their tasks' report rows. */
+import { learnSettings } from '../learn/config.ts';
+import { type EarlierTaskRows, earlierTasks } from '../learn/earlier.ts';
+import { Measuring } from '../learn/measure.ts';
+import { reportMetrics } from '../learn/report-rows.ts';
+import type { CommitMetrics } from '../memory/store/records.ts';
+import type { Commit, MemoryStore } from '../memory/store/store.ts';
+import type { LoraAdapter } from '../model/adapter.ts';
+import { streamProgress } from '../support/progress.ts';
+import type { BaseModel } from '../train/base-model.ts';
+import { modelSides } from '../train/model-environment.ts';
+import { textRoom } from '../train/task-rows.ts';
+import { openMemoryBase } from './memory-base.ts';
+import { say } from './memory-command.ts';
+
+export interface MeasuredMemory {
+  readonly model: BaseModel;
+  /** The tasks that a version has learned, with those of their rows that are left. */
+  tasks(version: Commit): Promise<readonly EarlierTaskRows[]>;
+  /** The tasks that have report rows left, under two adapters. */
+  compare(tasks: readonly EarlierTaskRows[], before: LoraAdapter, after: LoraAdapter): Promise<CommitMetrics>;
+}
+
+/** Opens the base for `use`, and closes it. @throws {UserError} for a base that is missing, or another one. */
+export async function withMeasuredMemory<T>(
+  store: MemoryStore,
+  { threads, signal }: { readonly threads?: string | undefined; readonly signal: AbortSignal },
+  use: (memory: MeasuredMemory) => Promise<T>,
+): Promise<T> {
+  const config = await store.config();
+  const origin = { file: store.layout.config, folder: store.folder };
+  const { run, gate } = await learnSettings(config.learn, config, [], origin);
+  const progress = streamProgress(process.stderr);
+  const { model } = await openMemoryBase(store, { threads, progress });
+  try {
+    const sides = modelSides(model);
+    const { cacheFolder } = store;
+    const measuring = await Measuring.open({ ...sides, cacheFolder, progress, signal, log: say });
+    const encoding = { text: sides.text, maxLength: textRoom(run.max_length, sides.text, 0) };
+    return await use({
+      model,
+      tasks: (version) => earlierTasks(store, version, encoding),
+      compare: async (tasks, before, after) => {
+        const reported = tasks.flatMap(({ name, report }) => (report ? [{ task: name, report }] : []));
+        const options = { gate, seed: config.seed, measuring };
+        const metrics = await reportMetrics(reported, before, after, options);
+        return { before: { ...metrics.before }, after: { ...metrics.after } };
+      },
+    });
+  } finally {
+    await model.engine.close();
+  }
+}

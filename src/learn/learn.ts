@@ -1,0 +1,285 @@
+/**
+ * One more task for a memory: its rows are split once, it is trained on what the memory is, consolidated, measured on
+ * all tasks, and committed if the gate lets it pass. [rows -> split.ts -> training.ts -> judging.ts -> the store]
+ *
+ * Whatever ends the process, the same command goes on: nothing of the memory changes before the commit, which is one
+ * step of the store, and what is trained lies in a folder beside it.
+ */
+import { checkBase } from '../memory/store/base-hashes.ts';
+import type { BaseHashes, BufferEntry } from '../memory/store/records.ts';
+import { nameRow } from '../memory/store/rows.ts';
+import type { Commit, MemoryStore } from '../memory/store/store.ts';
+import type { LearnedTask, MemoryWriter } from '../memory/store/writer.ts';
+import { adapterHash, type LoraAdapter } from '../model/adapter.ts';
+import type { RunEnvironment } from '../train/environment.ts';
+import { loadNeutralRows, measureGeneral, type NeutralRows } from '../train/neutral.ts';
+import { textRoom } from '../train/task-rows.ts';
+import { candidateOf } from './candidate.ts';
+import type { LearnSettings, MemoryBasis } from './config.ts';
+import { type EarlierTaskRows, earlierTasks } from './earlier.ts';
+import { type Decision, decide, type GuardedTask } from './judging.ts';
+import { Measuring } from './measure.ts';
+import { checkNameIsFree, loadNewTask, type NewTask, type NewTaskFiles } from './new-task.ts';
+import { reportMetrics } from './report-rows.ts';
+import { type TrainedTask, trainTask } from './training.ts';
+import { asCommitMetrics, gateRecord, generalRecord, type UpdateMetrics } from './update.ts';
+import { WorkFolder } from './work-folder.ts';
+
+export type LearnEnvironment = Omit<
+  RunEnvironment,
+  'outputFolder' | 'resume' | 'onStageTrained' | 'cacheFolder' | 'configFile' | 'reportTo'
+>;
+
+export interface LearnRequest extends NewTaskFiles {
+  readonly basis: MemoryBasis;
+  readonly settings: LearnSettings;
+  /** Of the base that is open. */
+  readonly hashes: BaseHashes;
+  /** Of a training of the task that was begun, nothing is used. */
+  readonly restart?: boolean;
+}
+
+/** What is known before anything is trained. */
+export interface LearnPlan {
+  readonly head: Commit;
+  readonly added: NewTask;
+  readonly earlier: readonly EarlierTaskRows[];
+  readonly neutral: NeutralRows | null;
+  readonly maxLength: number;
+}
+
+export interface LearnOutcome {
+  readonly task: string;
+  readonly committed: boolean;
+  /** The task's last version; where it was refused it lies beside the log. */
+  readonly version: Commit;
+  /** Rows of the new task. */
+  readonly rows: { readonly train: number; readonly gate: number; readonly report: number };
+  readonly metrics: UpdateMetrics;
+}
+
+/**
+ * Reads and checks everything; writes nothing.
+ *
+ * @throws {UserError} for another base than the memory's, a name that is taken, rows that cannot be used.
+ */
+export async function planTask(
+  store: MemoryStore,
+  request: LearnRequest,
+  environment: LearnEnvironment,
+): Promise<LearnPlan> {
+  const { text, log = () => {} } = environment;
+  const { run } = request.settings;
+  const { commit: head } = await store.head();
+  checkBase(store.folder, head.hashes, request.hashes);
+  await checkNameIsFree(store, head, request.task);
+  const maxLength = textRoom(run.max_length, text, 0);
+  const added = await loadNewTask(request, request.settings, { text, maxLength, log });
+  const earlier = await earlierTasks(store, head, { text, maxLength });
+  for (const { name, gate } of earlier) {
+    if (gate === null) log(`warning: task ${name}: all of its gate rows were withdrawn; nothing guards it`);
+  }
+  const neutralOptions = { text, softTokens: 0, invalidRows: run.invalid_rows, log } as const;
+  const neutral = run.general && (await loadNeutralRows(run.general, neutralOptions));
+  return { head, added, earlier, neutral, maxLength };
+}
+
+/**
+ * Trains, judges and commits a task, or keeps aside what the gate refuses.
+ *
+ * @throws {UserError} as `planTask`, and for a training that was begun with other rows or settings.
+ * @throws {Interrupted} after an abort; what was trained is saved.
+ */
+export async function learnTask(
+  writer: MemoryWriter,
+  request: LearnRequest,
+  environment: LearnEnvironment,
+): Promise<LearnOutcome> {
+  const { store } = writer;
+  const { log = () => {}, signal } = environment;
+  const work = new WorkFolder(store, request.task);
+  const known = request.restart === true ? null : await committedBefore(store, work);
+  if (known) {
+    log(`task ${request.task}: committed before; only clearing up was left`);
+    await work.remove();
+    return known;
+  }
+  const plan = await planTask(store, request, environment);
+  if (request.restart === true) await work.remove();
+  signal?.throwIfAborted();
+  await work.enter(plan.head, trainingOf(plan, request), log);
+
+  const cached = { ...environment, cacheFolder: store.cacheFolder };
+  const { run } = request.settings;
+  const { head, added, neutral, maxLength } = plan;
+  const task = { name: added.task, private: added.private, rows: added.rows };
+  const options = { store, head, config: run, maxLength, neutral, folder: work.run, environment: cached };
+  const trained = await trainTask(task, options);
+  const { decision, metrics } = await judgeTask(store, plan, trained, request, cached);
+  const learned = learnedTask(plan, trained, decision, metrics, request);
+  const { passed } = decision.verdict;
+  const version = passed
+    ? (await writer.learn(learned)).at(-1)!
+    : await keepAside(writer, learned, decision.candidate.adapter);
+  if (passed) await work.remove();
+  else await work.markRefused();
+  return outcomeOf(added, version, metrics, passed);
+}
+
+async function judgeTask(
+  store: MemoryStore,
+  { head, added, earlier, neutral }: LearnPlan,
+  { stages }: TrainedTask,
+  { settings: { run, gate, search } }: LearnRequest,
+  environment: LearnEnvironment & { readonly cacheFolder: string },
+): Promise<{ decision: Decision; metrics: UpdateMetrics }> {
+  const { engine, text, progress, signal } = environment;
+  const measuring = await Measuring.open(environment);
+  const adapter = await store.adapter(head);
+  const { refined: history } = await store.history(head);
+  const guarded: GuardedTask[] = [];
+  for (const { name, gate: rows, learned } of earlier) {
+    if (rows) guarded.push({ task: name, gate: rows, learned: await store.adapter(learned) });
+  }
+  const generalOf = (candidate: LoraAdapter, label: string) =>
+    measureGeneral(neutral!, candidate, measuring.base, {
+      engine,
+      endTokens: text.endTokens,
+      maxNewTokens: run.general!.max_new_tokens,
+      seed: run.seed,
+      label: `${label}, neutral conversations`,
+      progress,
+      signal,
+    });
+  const { threshold, lambda } = run.consolidation!;
+  const decision = await decide(
+    { lambda, threshold, scale: 1 },
+    (settings) => candidateOf(adapter, history, stages, settings),
+    search,
+    {
+      head: adapter,
+      earlier: guarded,
+      added: { task: added.task, gate: added.rows.gate },
+      gate,
+      seed: run.seed,
+      measuring,
+      measureGeneral: generalOf,
+    },
+  );
+  const { candidate, verdict } = decision;
+  const reported = [...earlier, { name: added.task, report: added.rows.report }].flatMap(
+    ({ name, report }) => (report ? [{ task: name, report }] : []),
+  );
+  const after = candidate.adapter;
+  const metrics = await reportMetrics(reported, adapter, after, { gate, seed: run.seed, measuring });
+  const general = verdict.general ?? (neutral && (await generalOf(after, 'the update')));
+  return {
+    decision,
+    metrics: {
+      before: { ...metrics.before },
+      after: { ...metrics.after },
+      gate: gateRecord(decision, gate),
+      general: generalRecord(general),
+    },
+  };
+}
+
+/** As the store takes it. */
+function learnedTask(
+  { head, added }: LearnPlan,
+  { replay }: TrainedTask,
+  { candidate: { settings, stages } }: Decision,
+  metrics: UpdateMetrics,
+  { basis, hashes, settings: { run, split, gate, search } }: LearnRequest,
+): LearnedTask {
+  const named = (rows: NewTask['rows']['train']) => rows.rows.map(nameRow);
+  const rows = {
+    train: named(added.rows.train),
+    gate: named(added.rows.gate),
+    report: named(added.rows.report),
+  };
+  const buffer = replay.map(
+    (entry): BufferEntry =>
+      entry.kind === 'earlier'
+        ? entry.entry
+        : { task: added.task, row: rows.train[entry.position]!.id, reference: entry.reference },
+  );
+  const { lambda, threshold, scale } = settings;
+  const last = stages.length - 1;
+  const { stages: ofStages, replay: ofReplay, consolidation, reference, general } = run;
+  const { backward, max_length, invalid_rows } = run;
+  const learn = {
+    ...{ stages: ofStages, replay: ofReplay, consolidation, reference, general, backward },
+    ...{ max_length, invalid_rows, split, gate, search },
+  };
+  return {
+    task: added.task,
+    private: added.private,
+    onto: head,
+    hashes,
+    data: added.data,
+    rows,
+    stages: stages.map(({ stage, shortTerm, refined, reports }, at) => ({
+      stage,
+      shortTerm,
+      refined,
+      settings: { lambda, threshold },
+      reports,
+      metrics: at === last ? asCommitMetrics(metrics) : null,
+    })),
+    buffer,
+    config: JSON.parse(JSON.stringify({ ...basis, learn })),
+    details: { consolidation: { lambda, threshold, scale } },
+    note: scale === 1 ? '' : `refined memories at ${scale} of their size, as the gate's search found`,
+  };
+}
+
+/** Again after a process that was ended: what is there already is not kept a second time. */
+async function keepAside(writer: MemoryWriter, learned: LearnedTask, adapter: LoraAdapter): Promise<Commit> {
+  const { store } = writer;
+  const [hash, metrics] = [adapterHash(adapter), JSON.stringify(learned.stages.at(-1)!.metrics)];
+  for (const commit of await store.versions()) {
+    if (commit.task !== learned.task || commit.hashes.data !== learned.data.sha256) continue;
+    if (adapterHash(await store.adapter(commit)) !== hash) continue;
+    if (JSON.stringify(await store.metrics(commit)) === metrics) return commit;
+  }
+  return (await writer.keepAside(learned, 'refused by the gate')).at(-1)!;
+}
+
+/** A commit after which the process was ended before it had cleared up. */
+async function committedBefore(store: MemoryStore, work: WorkFolder): Promise<LearnOutcome | null> {
+  const state = await work.state();
+  const { commit: head } = await store.head();
+  const stages = (await store.learned(head)).filter(({ task }) => task === work.task);
+  const [first, last] = [stages[0], stages.at(-1)];
+  if (state === null || first === undefined || first.parent !== state.onto) return null;
+  const metrics = (await store.metrics(last!)) as unknown as UpdateMetrics | null;
+  const record = await store.taskRecord(last!);
+  if (metrics === null || record === null) return null;
+  const { train, gate, report } = record;
+  const rows = { train: train.length, gate: gate.length, report: report.length };
+  return { task: work.task, committed: true, version: last!, rows, metrics };
+}
+
+function outcomeOf(
+  { task, rows: { train, gate, report } }: NewTask,
+  version: Commit,
+  metrics: UpdateMetrics,
+  committed: boolean,
+): LearnOutcome {
+  const rows = { train: train.rows.length, gate: gate.rows.length, report: report.rows.length };
+  return { task, committed, version, rows, metrics };
+}
+
+/** What decides the training, beside the version it is based on; the gate's settings do not. */
+function trainingOf(
+  { added, neutral }: LearnPlan,
+  { settings: { run } }: LearnRequest,
+): Parameters<WorkFolder['enter']>[1] {
+  const { tasks: _, ...config } = run;
+  const { train, gate, report } = added.rows;
+  const data = { train: train.sha256, gate: gate.sha256, report: report.sha256 };
+  return JSON.parse(
+    JSON.stringify({ ...config, data, private: added.private, neutral: neutral?.sha256 ?? null }),
+  );
+}
