@@ -53,6 +53,8 @@ export {
   meanInterval,
   type SeedMean,
 } from './eval/statistics.ts';
+export { type ExportOptions, type ExportReport, exportAdapter } from './export/export-adapter.ts';
+export type { ExportBase, ExportFormatName } from './export/job.ts';
 export { consolidateAdapter, MemoryHistory } from './memory/consolidate-adapter.ts';
 export type {
   Adapter,

@@ -15,6 +15,7 @@ import { registerDataConvert } from './commands/data-convert.ts';
 import { registerDataImport } from './commands/data-import.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
+import { registerExport } from './commands/export.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerMetrics } from './commands/metrics.ts';
 import { registerModels } from './commands/models.ts';
@@ -32,6 +33,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerGenerate,
   registerTrain,
   registerConsolidate,
+  registerExport,
   registerEvaluate,
   registerMetrics,
   registerCompare,
