@@ -86,7 +86,7 @@ async function exported(
   format: ExportFormatName,
   dtype?: FloatFormat,
 ): Promise<string> {
-  const output = at(`${name}-${format}-${dtype}`);
+  const output = join(await mkdtemp(at(`${name}-${format}-`)), 'out');
   const engine = await createOrtEngine(model);
   const text = await loadTextModel(model.path);
   const settings = { format, output, baseModel: name, maxShardBytes: 200e6 };
@@ -195,7 +195,7 @@ describe('SmolLM2-135M-Instruct from its GGUF file', () => {
     });
     if (file === null) return;
     gguf = file;
-    one = await subject('smollm2', file, ['q_proj', 'k_proj', 'v_proj', 'down_proj'], 0.02);
+    one = await subject('smollm2', file, ['q_proj', 'k_proj', 'v_proj', 'down_proj'], 0.3);
   });
 
   it('has our log-probs in PEFT', ({ skip }) => (one ? checkPeft(one) : skip(reason)));
