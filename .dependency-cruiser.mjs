@@ -16,6 +16,7 @@ export const LAYERS = [
   'method',
   'eval',
   'train',
+  'learn',
   'service',
   'cli',
 ];

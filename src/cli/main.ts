@@ -11,6 +11,7 @@ import { version } from '../support/version.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerConsolidate } from './commands/consolidate.ts';
 import { registerDataCheck } from './commands/data-check.ts';
+import { registerDataConflicts } from './commands/data-conflicts.ts';
 import { registerDataConvert } from './commands/data-convert.ts';
 import { registerDataImport } from './commands/data-import.ts';
 import { registerDemo } from './commands/demo.ts';
@@ -29,6 +30,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerDataCheck,
   registerDataConvert,
   registerDataImport,
+  registerDataConflicts,
   registerScore,
   registerGenerate,
   registerTrain,
