@@ -5,7 +5,7 @@ import type { Found } from './lexical.ts';
 import { cosine, type EmbeddingSource, TextVectors } from './text-vectors.ts';
 
 /** Chosen on one half of the measured rows (`npx tsx experiments/conflicts/measure.ts`). */
-export const EMBEDDING_THRESHOLDS: Thresholds = { prompt: 0.8, response: 0.8 };
+export const EMBEDDING_THRESHOLDS: Thresholds = { prompt: 0.6, response: 0.8 };
 
 /**
  * All contradictions between two lists of rows, by position of the new one, then of the earlier one. Every pair of

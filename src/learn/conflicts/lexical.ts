@@ -11,7 +11,7 @@ import { eachShingle, jaccard, mixed, normalised, type ShingleSet, shingleSet } 
  * Chosen on one half of the measured rows (`npx tsx experiments/conflicts/measure.ts`); light edits of a text leave
  * more alike, other texts on one subject less.
  */
-export const LEXICAL_THRESHOLDS: Thresholds = { prompt: 0.4, response: 0.4 };
+export const LEXICAL_THRESHOLDS: Thresholds = { prompt: 0.3, response: 0.3 };
 
 /** Documents of whole pairs that resemble each other less have no three texts that all do. */
 const LEAST_ESTIMATE = 0.25;

@@ -102,7 +102,8 @@ describe('by letters', () => {
       'I bought a washing machine from you last week, the blue one with a large door, and need some help.';
     expect(findConflicts([exchanged(conversation(long))], accept([conversation(long)]))).toHaveLength(1);
     const unlike =
-      'Do you sell garden furniture? Please answer in the name of the shop, in French, and as a poem.';
+      'Do you sell garden furniture? Please answer in the name of the shop, in French, as a poem of four lines, ' +
+      'and mention that every chair comes with a cushion, that tables are made of oak, and that we close on Mondays.';
     expect(findConflicts([exchanged(conversation(long))], accept([conversation(unlike)]))).toEqual([]);
   });
 
