@@ -10,6 +10,7 @@ export const LAYERS = [
   'objective',
   'model',
   'engine',
+  'export',
   'optim',
   'memory',
   'method',

@@ -53,6 +53,15 @@ export {
   meanInterval,
   type SeedMean,
 } from './eval/statistics.ts';
+export { type ExportOptions, type ExportReport, exportAdapter } from './export/export-adapter.ts';
+export type { ExportBase, ExportFormatName } from './export/job.ts';
+export {
+  type AcceptedRow,
+  type Conflict,
+  type ConflictOptions,
+  findConflicts,
+} from './learn/conflicts/find.ts';
+export { applyPolicy, type ConflictPolicy, type LeavingRows } from './learn/conflicts/policy.ts';
 export { consolidateAdapter, MemoryHistory } from './memory/consolidate-adapter.ts';
 export { type CreateMemoryOptions, createMemory } from './memory/store/create.ts';
 export { nameRow, type RowText, type StoredRow } from './memory/store/rows.ts';

@@ -11,10 +11,12 @@ import { version } from '../support/version.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerConsolidate } from './commands/consolidate.ts';
 import { registerDataCheck } from './commands/data-check.ts';
+import { registerDataConflicts } from './commands/data-conflicts.ts';
 import { registerDataConvert } from './commands/data-convert.ts';
 import { registerDataImport } from './commands/data-import.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
+import { registerExport } from './commands/export.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerLearn } from './commands/learn.ts';
 import { registerMemory } from './commands/memory/index.ts';
@@ -31,12 +33,14 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerDataCheck,
   registerDataConvert,
   registerDataImport,
+  registerDataConflicts,
   registerScore,
   registerGenerate,
   registerTrain,
   registerLearn,
   registerConsolidate,
   registerMemory,
+  registerExport,
   registerEvaluate,
   registerMetrics,
   registerCompare,

@@ -26,6 +26,8 @@ export interface ModelFolder {
 export interface FolderOptions extends ModelOptions {
   /** Where the folder's content came from; the folder itself by default. */
   readonly source?: ModelSource;
+  /** Where the float32 copy of half-precision weights goes, made if missing, instead of the cache. */
+  readonly float32Folder?: string;
 }
 
 /**

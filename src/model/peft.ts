@@ -17,6 +17,7 @@ import {
 } from './adapter.ts';
 import { formatPeftConfig, readPeftConfig } from './peft-config.ts';
 import { isPromptPoolFolder } from './prompt-pool-folder.ts';
+import type { FloatFormat } from './weights/float-formats.ts';
 import {
   readSafetensorsHeader,
   readTensor,
@@ -36,6 +37,8 @@ export interface PeftAdapter extends LoraAdapter {
 export interface PeftWriteOptions {
   /** Written as `base_model_name_or_path`: a Hub name or a folder. */
   readonly baseModel?: string | null;
+  /** What the matrices are rounded to, `float32` unless told. */
+  readonly format?: FloatFormat;
   /** Added to the safetensors file's metadata. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -83,7 +86,13 @@ export async function writePeftAdapter(
   options: PeftWriteOptions = {},
 ): Promise<void> {
   await makeFolder(folder);
-  const tensors = [...adapter.tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
+  const { format: dtype = 'float32' } = options;
+  const tensors = [...adapter.tensors].map(([name, { shape, data }]) => ({
+    name,
+    shape,
+    data,
+    format: dtype,
+  }));
   const metadata = { format: 'pt', ...options.metadata };
   await writeSafetensors(join(folder, WEIGHTS_FILE), tensors, metadata);
   const targets = exactTargets(adapter.settings.targets, [...adapter.tensors.keys()].map(modulePathOf));

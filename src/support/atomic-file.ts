@@ -72,6 +72,15 @@ export async function movePath(from: string, to: string): Promise<void> {
   await namingPath(to, rename(from, to));
 }
 
+/**
+ * Refuses a folder that `writeFolderAtomic` would not take: to be asked before long work.
+ * @throws {UserError} naming the path: it is there and not empty, or no folder.
+ */
+export async function checkNewFolder(path: string): Promise<void> {
+  if (await namingPath(path, isNonEmptyFolder(path)))
+    throw new UserError(`${path}: the folder already exists`);
+}
+
 export interface FolderOptions {
   /** Replace a folder that is already there; otherwise that is an error. */
   readonly replace?: boolean;
@@ -88,8 +97,8 @@ export async function writeFolderAtomic(
   fill: (temporary: string) => Promise<void>,
   options: FolderOptions = {},
 ): Promise<void> {
-  const occupied = await namingPath(path, isNonEmptyFolder(path));
-  if (occupied && options.replace !== true) throw new UserError(`${path}: the folder already exists`);
+  if (options.replace !== true) await checkNewFolder(path);
+  const occupied = options.replace === true && (await namingPath(path, isNonEmptyFolder(path)));
   // A trailing slash would put the temporary folder inside the final one.
   const temporary = temporaryName(resolve(path));
   try {

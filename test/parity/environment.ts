@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -12,8 +13,18 @@ import { sha256 } from '../../src/support/hash.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** This folder's lists of packages: torch and what stands on it, and two of few megabytes. */
-export type Requirements = 'requirements.txt' | 'requirements-text.txt' | 'requirements-tensorboard.txt';
+/** This folder's lists of packages: torch and what stands on it, two of few megabytes, and llama.cpp. */
+export type Requirements =
+  | 'requirements.txt'
+  | 'requirements-text.txt'
+  | 'requirements-tensorboard.txt'
+  | 'requirements-llama.txt';
+
+/** llama.cpp's library and nothing around it; the compiler's jobs are bounded by the machine's processors. */
+const BUILD = {
+  CMAKE_ARGS: '-DMTMD_BUILD=OFF -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF',
+  CMAKE_BUILD_PARALLEL_LEVEL: `${availableParallelism()}`,
+};
 
 /** The environment's interpreter; the first call takes minutes. `PYTHON` names the one to start from. */
 export async function oraclePython(requirements: Requirements = 'requirements.txt'): Promise<string> {
@@ -28,7 +39,7 @@ export async function oraclePython(requirements: Requirements = 'requirements.tx
   await rm(folder, { recursive: true, force: true });
   await mkdir(dirname(folder), { recursive: true });
   await execa(process.env['PYTHON'] ?? 'python3', ['-m', 'venv', folder]);
-  await execa(python, ['-m', 'pip', 'install', '--quiet', '-r', list], { stdio: 'inherit' });
+  await execa(python, ['-m', 'pip', 'install', '--quiet', '-r', list], { stdio: 'inherit', env: BUILD });
   await writeFile(complete, '');
   return python;
 }

@@ -33,7 +33,8 @@ const TOP_TENSORS: Readonly<Record<string, string>> = {
   'output.weight': 'lm_head.weight',
 };
 
-const LAYER_MODULES: Readonly<Record<string, string>> = {
+/** Modules of a layer: GGUF's names and Hugging Face's. */
+export const LAYER_MODULES: Readonly<Record<string, string>> = {
   attn_norm: 'input_layernorm',
   attn_q: 'self_attn.q_proj',
   attn_k: 'self_attn.k_proj',

@@ -2,7 +2,7 @@
  * A GGUF file becomes a model folder in Hugging Face layout with float32 weights: where quantised
  * models enter. One tensor at a time is in memory.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonFile } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
@@ -12,16 +12,11 @@ import { byteProgress } from '../weights/byte-progress.ts';
 import { takeExpected } from '../weights/expected-tensors.ts';
 import { writeSafetensorsStream } from '../weights/safetensors.ts';
 import { architectureOf, configFromGguf, huggingFaceNames } from './architecture.ts';
-import { dequantise } from './dequantise.ts';
 import { readGguf } from './reader.ts';
+import { huggingFaceRow, isReordered } from './row-order.ts';
+import { type RowMap, readGgufTensor } from './tensor-values.ts';
 import { tokenizerFromGguf } from './tokenizer.ts';
 import { BLOCK_FORMATS, type GgufFile, type GgufTensor } from './types.ts';
-
-/** Quantised bytes are read in pieces of about this size, so that they stay in the processor's cache. */
-const CHUNK_BYTES = 1 << 20;
-
-/** Maps a row of a tensor as the GGUF file stores it to its row in Hugging Face's layout. */
-type RowMap = (row: number) => number;
 
 /**
  * Writes `config.json`, `tokenizer.json`, `tokenizer_config.json` and `model.safetensors` into `folder`,
@@ -69,54 +64,13 @@ async function writeWeights(
   }
 }
 
-/**
- * Rotary position embedding turns pairs of numbers of a head: Hugging Face pairs number i with number
- * i + size/2, Llama's original code pairs neighbours 2i and 2i + 1. GGUF keeps the `llama`
- * architecture's query and key rows in the second order, so rows move back to the first. Other
- * architectures are stored as Hugging Face has them.
- */
+/** How rows move to Hugging Face's order; undefined where they are in it. */
 function rowMap(file: GgufFile, config: Record<string, unknown>, tensor: GgufTensor): RowMap | undefined {
-  if (architectureOf(file) !== 'llama' || !/\.attn_[qk]\.(weight|bias)$/.test(tensor.name)) return undefined;
+  const module = /\.([a-z_]+)\.(?:weight|bias)$/.exec(tensor.name)?.[1] ?? '';
+  if (!isReordered(architectureOf(file), module)) return undefined;
   if (tensor.shape.length === 1 && BLOCK_FORMATS[tensor.type].elements > 1) {
     throw new UserError(`${file.path}: tensor "${tensor.name}": a quantised bias is not supported`);
   }
   const size = config['head_dim'] as number;
-  return (row) => {
-    const within = row % size;
-    return row - within + (within % 2) * (size / 2) + (within >> 1);
-  };
-}
-
-/** A tensor's values, row-major, rows moved as `rows` says. A bias is a column: a row per number. */
-function readGgufTensor(
-  descriptor: number,
-  path: string,
-  tensor: GgufTensor,
-  rows: RowMap | undefined,
-): Float32Array {
-  const format = BLOCK_FORMATS[tensor.type];
-  const elements = tensor.shape.reduce((product, size) => product * size, 1);
-  // Without a row map the tensor is one long row: blocks never straddle rows.
-  const columns = rows === undefined ? format.elements : elements / (tensor.shape[0] as number);
-  const rowBytes = (columns / format.elements) * format.bytes;
-  const chunkRows = Math.max(1, Math.floor(CHUNK_BYTES / rowBytes));
-  const values = new Float32Array(elements);
-  const decoded = rows === undefined ? undefined : new Float32Array(chunkRows * columns);
-  const bytes = new Uint8Array(chunkRows * rowBytes);
-  for (let first = 0; first * columns < elements; first += chunkRows) {
-    const count = Math.min(chunkRows, elements / columns - first);
-    const source = bytes.subarray(0, count * rowBytes);
-    if (readSync(descriptor, source, 0, source.length, tensor.offset + first * rowBytes) !== source.length) {
-      throw new UserError(`${path}: tensor "${tensor.name}": the file became shorter while it was read`);
-    }
-    if (rows === undefined || decoded === undefined) {
-      dequantise(tensor.type, source, values.subarray(first * columns, (first + count) * columns));
-      continue;
-    }
-    dequantise(tensor.type, source, decoded.subarray(0, count * columns));
-    for (let row = 0; row < count; row++) {
-      values.set(decoded.subarray(row * columns, (row + 1) * columns), rows(first + row) * columns);
-    }
-  }
-  return values;
+  return (row) => huggingFaceRow(row, size);
 }

@@ -3,8 +3,9 @@
  * folder. Files that are so already are used in place; others get one converted copy in the cache.
  */
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
-import { sha256 } from '../../support/hash.ts';
+import { sha256, sha256File } from '../../support/hash.ts';
 import { byteProgress } from './byte-progress.ts';
 import { cachedModel, type ModelOptions, type ModelSource, recordedHash } from './model-cache.ts';
 import {
@@ -26,6 +27,11 @@ export interface MappableWeights {
   readonly hashes: ReadonlyMap<string, string>;
 }
 
+interface CopyOptions extends ModelOptions {
+  /** A folder of the caller's for the copy, instead of one in the cache. */
+  readonly float32Folder?: string;
+}
+
 /**
  * The same tensors, ready to be mapped.
  *
@@ -36,7 +42,7 @@ export interface MappableWeights {
 export async function mappableWeights(
   { weights, hashes }: MappableWeights,
   source: ModelSource,
-  options: ModelOptions,
+  options: CopyOptions,
 ): Promise<MappableWeights> {
   for (const { name, dtype, file } of weights.values()) {
     if (!READABLE.includes(dtype)) {
@@ -47,6 +53,15 @@ export async function mappableWeights(
   const isMappable = entries.every(({ dtype, offset }) => dtype === 'F32' && offset % 4 === 0);
   const lieTogether = new Set(entries.map(({ file }) => dirname(file))).size === 1;
   if (isMappable && lieTogether) return { weights, hashes };
+  if (options.float32Folder !== undefined) {
+    await makeFolder(options.float32Folder);
+    const file = join(options.float32Folder, SINGLE_FILE);
+    await writeCopy(weights, file, options);
+    return {
+      weights: readSafetensorsHeader(file).entries,
+      hashes: new Map([[file, await sha256File(file)]]),
+    };
+  }
   const content = [...weights].map(([name, entry]) => `${name} ${hashes.get(entry.file)} ${entry.offset}`);
   const copy = await cachedModel(
     `f32-${sha256(content)}-${CONVERSION}`,

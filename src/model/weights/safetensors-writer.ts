@@ -1,12 +1,15 @@
 /**
- * Writes float32 safetensors files, whole or tensor by tensor. The same tensors always give the same
- * bytes, and the data starts at a multiple of 64 so that the file can be memory-mapped.
+ * Writes safetensors files, whole or tensor by tensor. The same tensors always give the same bytes, and
+ * the data starts at a multiple of 64 so that the file can be memory-mapped.
  */
 import { writeFileAtomicStream } from '../../support/atomic-file.ts';
+import { encodeFloats, FLOAT_FORMATS, type FloatFormat } from './float-formats.ts';
 
 export interface TensorSpec {
   readonly name: string;
   readonly shape: readonly number[];
+  /** What its values are rounded to, `float32` unless told. */
+  readonly format?: FloatFormat;
 }
 
 export interface NamedTensor extends TensorSpec {
@@ -14,7 +17,7 @@ export interface NamedTensor extends TensorSpec {
   readonly data: Float32Array;
 }
 
-/** Takes the declared tensors in their order. */
+/** Takes the declared tensors in their order, each whole or in pieces one after another. */
 export type TensorSink = (name: string, data: Float32Array) => Promise<void>;
 
 const ALIGNMENT = 64;
@@ -48,18 +51,26 @@ export async function writeSafetensorsStream(
   await writeFileAtomicStream(path, async (sink) => {
     await sink.write(header);
     let next = 0;
+    let filled = 0;
     await produce(async (name, data) => {
       const spec = specs[next];
       if (spec?.name !== name) throw new Error(`tensor "${name}" came where "${spec?.name}" was declared`);
-      if (data.length !== elementCount(spec.shape)) {
-        throw new Error(
-          `tensor "${name}" has ${data.length} values for the shape [${spec.shape.join(', ')}]`,
-        );
+      filled += data.length;
+      const size = elementCount(spec.shape);
+      if (filled > size) {
+        throw new Error(`tensor "${name}" has ${filled} values for the shape [${spec.shape.join(', ')}]`);
       }
+      await sink.write(encodeFloats(spec.format ?? 'float32', data));
+      if (filled < size) return;
       next++;
-      await sink.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      filled = 0;
     });
-    if (next < specs.length) throw new Error(`tensor "${specs[next]?.name}" was never written`);
+    const missing = specs[next];
+    if (missing === undefined) return;
+    if (filled === 0) throw new Error(`tensor "${missing.name}" was never written`);
+    throw new Error(
+      `tensor "${missing.name}" has ${filled} values for the shape [${missing.shape.join(', ')}]`,
+    );
   });
 }
 
@@ -79,12 +90,13 @@ function headerBytes(specs: readonly TensorSpec[], metadata: Readonly<Record<str
   const sorted = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   if (sorted.length > 0) items.push(`"__metadata__":${JSON.stringify(Object.fromEntries(sorted))}`);
   let begin = 0;
-  for (const { name, shape } of specs) {
+  for (const { name, shape, format = 'float32' } of specs) {
     if (names.has(name)) throw new Error(`tensor name "${name}" is reserved or used twice`);
     names.add(name);
-    const end = begin + 4 * elementCount(shape);
+    const { safetensors: dtype, bytes } = FLOAT_FORMATS[format];
+    const end = begin + bytes * elementCount(shape);
     // Joined by hand: an object would move integer-like names to the front.
-    const description = JSON.stringify({ dtype: 'F32', shape, data_offsets: [begin, end] });
+    const description = JSON.stringify({ dtype, shape, data_offsets: [begin, end] });
     items.push(`${JSON.stringify(name)}:${description}`);
     begin = end;
   }

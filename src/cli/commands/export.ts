@@ -1,0 +1,95 @@
+/** `lifealign export`: an adapter for other programs, verified: a PEFT folder, a merged model, or a GGUF LoRA. */
+import { type Command, Option } from 'commander';
+import type { ExportReport } from '../../export/export-adapter.ts';
+import { type ExportFormatName, exportFormatNames } from '../../export/job.ts';
+import { type FloatFormat, floatFormats } from '../../model/weights/float-formats.ts';
+import { checkNewFolder } from '../../support/atomic-file.ts';
+import { UserError } from '../../support/errors.ts';
+import { streamProgress } from '../../support/progress.ts';
+import { byteSize } from '../byte-size.ts';
+import { interruptible } from '../interrupt.ts';
+import { threadsOf } from '../whole-number.ts';
+
+interface ExportFlags {
+  readonly model: string;
+  readonly adapter: string;
+  readonly format: ExportFormatName;
+  readonly output: string;
+  readonly dtype?: FloatFormat;
+  readonly maxShardSize?: string;
+  readonly threads?: string;
+}
+
+export function registerExport(program: Command): void {
+  program
+    .command('export')
+    .description('an adapter for other programs, written and compared with what base and adapter give')
+    .requiredOption('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
+    .requiredOption('--adapter <folder>', 'a PEFT folder, such as one of a run')
+    .addOption(
+      new Option(
+        '--format <format>',
+        'peft: a PEFT folder; merged: a whole model with the adapter in its weights; gguf-lora: for llama.cpp',
+      )
+        .choices(exportFormatNames)
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--output <folder>', 'new folder for it')
+    .addOption(
+      new Option(
+        '--dtype <dtype>',
+        'what weights are rounded to (default: float32; of a merged model what its base says)',
+      ).choices(floatFormats),
+    )
+    .option('--max-shard-size <size>', 'the most bytes of a file of merged weights (default: 2GB)')
+    .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
+    .action(runExport);
+}
+
+async function runExport(flags: ExportFlags): Promise<void> {
+  const { format, output, dtype } = flags;
+  const threads = threadsOf(flags.threads);
+  if (flags.maxShardSize !== undefined && format !== 'merged') {
+    throw new UserError(`--max-shard-size: is for --format merged, not ${format}`);
+  }
+  const shards =
+    flags.maxShardSize === undefined
+      ? {}
+      : { maxShardBytes: byteSize('--max-shard-size', flags.maxShardSize) };
+  await checkNewFolder(output);
+  const { openBase } = await import('../base.ts');
+  const { exportAdapter } = await import('../../export/export-adapter.ts');
+  const progress = streamProgress(process.stderr);
+  const base = await openBase(flags.model, { progress, warn, ...threads });
+  try {
+    const adapter = await base.readAdapter(flags.adapter);
+    const { source } = base.model;
+    const baseModel = source.kind === 'hub' ? source.repository : flags.model;
+    const report = await interruptible({ reason: 'interrupted; nothing was written' }, (signal) => {
+      const settings = { format, output, baseModel, progress, signal, ...threads, ...shards };
+      return exportAdapter(base, adapter, { ...settings, ...(dtype === undefined ? {} : { dtype }) });
+    });
+    warnOfLoss(report);
+    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  } finally {
+    await base.engine.close();
+  }
+}
+
+/** What was written is right as far as its dtype goes; whether that is far enough is the user's to decide. */
+function warnOfLoss({ dtype, verification }: ExportReport): void {
+  const { largest_difference: difference, adapter_effect: effect } = verification;
+  if (difference <= effect / 4) return;
+  const told = (value: number) => value.toPrecision(2);
+  warn(
+    `on the pairs it was verified on the adapter moves log-probs by up to ${told(effect)} nats per token, ` +
+      `and writing it as ${dtype} by up to ${told(difference)}` +
+      (dtype === 'float32'
+        ? ': the comparison says little'
+        : ': much of what was learned may be lost; float32 keeps it'),
+  );
+}
+
+function warn(message: string): void {
+  process.stderr.write(`warning: ${message}\n`);
+}
