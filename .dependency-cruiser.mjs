@@ -15,6 +15,7 @@ export const LAYERS = [
   'method',
   'eval',
   'train',
+  'bench',
   'service',
   'cli',
 ];

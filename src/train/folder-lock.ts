@@ -34,6 +34,12 @@ export async function lockFolder(folder: string, log: (line: string) => void): P
   return acquire(join(folder, FILE), folder, log);
 }
 
+/** The process that is at work in the folder, or might be; undefined if nobody is. */
+export async function folderOwner(folder: string): Promise<ProcessIdentity | undefined> {
+  const owner = parseOwner((await readLock(join(folder, FILE))) ?? '');
+  return owner && isAlive(owner) ? owner : undefined;
+}
+
 async function acquire(file: string, folder: string, log: (line: string) => void): Promise<FolderLock> {
   const content = JSON.stringify(thisProcess());
   for (;;) {

@@ -1,24 +1,29 @@
 /**
  * The long form of test/train/kill.test.ts: `run.ts [number of kills] [seed] [--engine toy|ort]`. Left out:
  * 300 kills of the toy engine, 60 of the real one. With `--data [number of files] [seed]` damaged files of rows
- * instead, 10,000 unless said otherwise: the long form of test/data/mutated-files.test.ts.
+ * instead, 10,000 unless said otherwise: the long form of test/data/mutated-files.test.ts. With `--bench [number of
+ * kills] [seed]` kills of a bench, 10 unless said otherwise: the long form of test/bench/kill.test.ts.
  */
 import { parseArgs } from 'node:util';
 import { Random } from '../../src/support/random.ts';
 import { type FaultEngine, killAndResume } from './kill.ts';
+import { killAndResumeBench } from './kill-bench.ts';
 import { readMutated } from './mutate-files.ts';
 
 const DEFAULT_KILLS = { toy: 300, ort: 60 };
 
 const DEFAULT_FILES = 10_000;
+const DEFAULT_BENCH_KILLS = 10;
 
 const options = {
   engine: { type: 'string', default: 'toy' },
   data: { type: 'boolean', default: false },
+  bench: { type: 'boolean', default: false },
 } as const;
 const { values, positionals } = parseArgs({ options, allowPositionals: true });
 const say = (line: string) => void process.stderr.write(`${line}\n`);
-const failures = values.data ? await damagedFiles() : await kills();
+const tier = values.data ? damagedFiles : values.bench ? benchKills : kills;
+const failures = await tier();
 for (const failure of failures) say(`FAILED: ${failure}`);
 process.exitCode = failures.length > 0 ? 1 : 0;
 
@@ -42,5 +47,15 @@ async function damagedFiles(): Promise<readonly string[]> {
     if (done % 500 === 0) say(`${done}/${count} files`);
   });
   say(`${report.read} read, ${report.refused} refused`);
+  return report.failures;
+}
+
+async function benchKills(): Promise<readonly string[]> {
+  const [count = DEFAULT_BENCH_KILLS, seed = Date.now()] = positionals.map(Number);
+  say(`${count} kills of a bench, seed ${seed}`);
+  const report = await killAndResumeBench(count, Random.fromSeed(seed), (done) =>
+    say(`${done}/${count} kills`),
+  );
+  say(`${report.kills} kills; finished runs that they found: ${report.found.join(', ')}`);
   return report.failures;
 }

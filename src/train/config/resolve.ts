@@ -4,7 +4,6 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
 import { resolveSource } from '../../data/builtin/source.ts';
 import { findMethod } from '../../method/index.ts';
@@ -13,10 +12,10 @@ import { isModelName } from '../../model/resolve.ts';
 import { createObjective, parseObjectiveSettings } from '../../objective/index.ts';
 import { REFERENCE_CONSTANTS } from '../../objective/log-ratio.ts';
 import { DataError, UserError } from '../../support/errors.ts';
-import { readTextFile } from '../../support/json.ts';
 import { givenAdapter, type Refuse } from './given-adapter.ts';
 import { configError } from './messages.ts';
-import { applyOverrides, type ConfigTree, isTree, yamlValue } from './overrides.ts';
+import { applyOverrides, type ConfigTree, isTree } from './overrides.ts';
+import { readConfigTree } from './read-tree.ts';
 import { loraSchema, type RunConfig, runConfigSchema } from './schema.ts';
 
 /** What a run writes beside its resolved config; ignored when that file starts another run. */
@@ -29,16 +28,7 @@ export const PROVENANCE_KEY = 'provenance';
  *   range, or without effect under the chosen method and objective.
  */
 export async function readRunConfig(file: string, overrides: readonly string[] = []): Promise<RunConfig> {
-  const text = await readTextFile(file);
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const broken = document.errors[0];
-  if (broken) {
-    const { line } = lineCounter.linePos(broken.pos[0]);
-    throw new DataError({ file, line }, `invalid YAML: ${broken.message}`);
-  }
-  const tree = yamlValue(document, (problem) => new DataError({ file }, problem)) ?? {};
-  if (!isTree(tree)) throw new DataError({ file }, 'expected a mapping of keys such as base and tasks');
+  const tree = await readConfigTree(file, 'a mapping of keys such as base and tasks');
   const { [PROVENANCE_KEY]: _, ...keys } = tree;
   return resolveRunConfig(applyOverrides(keys, overrides), { file, folder: dirname(resolve(file)) });
 }
