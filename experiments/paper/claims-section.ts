@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CLAIMS_NOTE, findingText, shortScores } from '../../src/bench/report/claims-table.ts';
 import { allClaims, type CheckedClaim } from '../../src/bench/results/claims.ts';
-import type { TableScore } from '../../src/bench/results/lines.ts';
+import type { TableScore } from '../../src/bench/results/run.ts';
 import { markdownText } from '../../src/eval/report/tables/text.ts';
 import { markdownTable } from '../../src/eval/table-text.ts';
 
@@ -21,11 +21,12 @@ const BENCHES = ['tiny', 'smollm2'];
 const BEGIN = '<!-- claims: npm run make:claims -->';
 const END = '<!-- end of claims -->';
 
-/** What is kept of benches, a folder each. */
+/** Where the benches grow, a folder each. */
 export const RESULTS = fileURLToPath(new URL('results', import.meta.url));
 
 export async function recordedClaims(): Promise<BenchClaims[]> {
-  const names = existsSync(RESULTS) ? (await readdir(RESULTS)).sort() : [];
+  const folders = existsSync(RESULTS) ? (await readdir(RESULTS)).sort() : [];
+  const names = folders.filter((name) => existsSync(join(RESULTS, name, 'claims.json')));
   return Promise.all(
     names.map(async (name) => {
       const { claims, scores } = JSON.parse(await readFile(join(RESULTS, name, 'claims.json'), 'utf8'));

@@ -1,9 +1,10 @@
 /** Settings are chosen among a method's trials by what they gave on validation rows, and stay for every reported run. */
+
+import { quantitiesOfRows } from '../eval/comparison/index.ts';
 import type { Bench, BenchMethod, Changes } from './config/read.ts';
 import { type ChosenTrial, type Place, trialSetting } from './plan.ts';
 import type { JobRecord } from './record.ts';
 import { onDiagonal } from './results/diagonal.ts';
-import { lastScores } from './results/last-scores.ts';
 
 export interface Trial {
   readonly set: Changes;
@@ -62,9 +63,12 @@ function isTuned({ label, tunedAs }: BenchMethod): boolean {
   return label === tunedAs;
 }
 
-function trialScore({ results }: JobRecord, { method }: BenchMethod): number | null {
-  if (!results) return null;
-  return meanOf(lastScores(method.name === 'stl' ? onDiagonal(results) : results));
+function trialScore({ run }: JobRecord, { method }: BenchMethod): number | null {
+  if (!run) return null;
+  const { preference_accuracy, judge } = run.scores;
+  const matrices = [preference_accuracy, judge].filter((matrix) => matrix !== null);
+  const stands = method.name === 'stl' ? matrices.map(onDiagonal) : matrices;
+  return meanOf(stands.map((matrix) => quantitiesOfRows(matrix).statistics.last));
 }
 
 function meanOf(values: readonly (number | null)[]): number | null {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type Bench, readBench } from '../../src/bench/config/read.ts';
 import type { JobRecord } from '../../src/bench/record.ts';
-import type { RunResults } from '../../src/eval/comparison/index.ts';
+import { type BenchRun, benchRun } from '../../src/bench/results/run.ts';
 import { MODEL, ROWS } from '../cli/command.ts';
 
 export const TASKS = ['one', 'two'];
@@ -54,7 +54,7 @@ export function right(rows: readonly (readonly (number | null)[])[]): Right {
   return (trained, tested) => rows[trained]?.[tested] ?? null;
 }
 
-export function madeResults(seed: number, of: Right, tasks: readonly string[] = TASKS): RunResults {
+export function madeRun(seed: number, of: Right, tasks: readonly string[] = TASKS): BenchRun {
   const rowsOf = (count: number) =>
     Array.from({ length: TEST_ROWS }, (_, index) => ({
       index,
@@ -72,10 +72,10 @@ export function madeResults(seed: number, of: Right, tasks: readonly string[] = 
       return count === null ? null : rowsOf(count);
     }),
   );
-  return {
+  return benchRun({
     folder: `run of seed ${seed}`,
     tasks,
-    testHashes: tasks.map(() => 'hash'),
+    testHashes: tasks.map(() => `rows of seed ${seed}`),
     testRows: tasks.map(() => Array.from({ length: TEST_ROWS }, (_, index) => index)),
     seed,
     seconds: 1,
@@ -84,10 +84,10 @@ export function madeResults(seed: number, of: Right, tasks: readonly string[] = 
     baseJudged: tasks.map(() => null),
     general: tasks.map(() => null),
     generalKey: '',
-  };
+  });
 }
 
-export function madeRecord(results: RunResults | null): JobRecord {
+export function madeRecord(run: BenchRun | null): JobRecord {
   return {
     title: 'made',
     identity: 'identity',
@@ -95,8 +95,7 @@ export function madeRecord(results: RunResults | null): JobRecord {
     versions: {},
     config: {},
     seconds: 1,
-    diverged: results ? null : 'training diverged',
-    results,
-    summary: null,
+    diverged: run ? null : 'training diverged',
+    run,
   };
 }

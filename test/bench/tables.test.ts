@@ -10,7 +10,7 @@ import { gatherResults } from '../../src/bench/results/gather.ts';
 import { benchTables } from '../../src/bench/results/tables.ts';
 import { tableCsv, tableMarkdown } from '../../src/eval/report/tables/text.ts';
 import { useTemporaryCache } from '../model/temporary-cache.ts';
-import { benchTree, madeBench, madeRecord, madeResults, right } from './made.ts';
+import { benchTree, madeBench, madeRecord, madeRun, right } from './made.ts';
 
 const folder = useTemporaryCache();
 
@@ -18,7 +18,7 @@ const folder = useTemporaryCache();
 type Records = Readonly<Record<string, JobRecord>>;
 
 const run = (seed: number, rows: readonly (readonly (number | null)[])[]) =>
-  madeRecord(madeResults(seed, right(rows)));
+  madeRecord(madeRun(seed, right(rows)));
 
 /** Last 80 and 75, BWT −10 and 10. */
 const lifealign: Records = {

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Place } from '../../src/bench/plan.ts';
 import { chosenBy, tune } from '../../src/bench/tuning.ts';
 import { useTemporaryCache } from '../model/temporary-cache.ts';
-import { madeBench, madeRecord, madeResults, right, tuned } from './made.ts';
+import { madeBench, madeRecord, madeRun, right, tuned } from './made.ts';
 
 const folder = useTemporaryCache();
 
-const last = (count: number) => madeRecord(madeResults(7, right([[10], [count, count]])));
+const last = (count: number) => madeRecord(madeRun(7, right([[10], [count, count]])));
 const benchOf = () =>
   madeBench(
     folder(),

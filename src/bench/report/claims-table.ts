@@ -1,7 +1,7 @@
 /** The paper's claims, and what became of each in one bench. */
 import { plain, type Table } from '../../eval/report/tables/table.ts';
 import type { CheckedClaim, Finding } from '../results/claims.ts';
-import type { TableScore } from '../results/lines.ts';
+import type { TableScore } from '../results/run.ts';
 
 /** Names short enough for a cell. */
 export const shortScores: Readonly<Record<TableScore, string>> = {

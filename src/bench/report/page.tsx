@@ -12,7 +12,8 @@ import { DataTable } from '../../eval/report/page/data-table.tsx';
 import { Section } from '../../eval/report/page/section.tsx';
 import type { Table } from '../../eval/report/tables/table.ts';
 import type { BenchResults } from '../results/gather.ts';
-import type { Line, Statistics, TableScore } from '../results/lines.ts';
+import type { Line, Statistics } from '../results/lines.ts';
+import type { TableScore } from '../results/run.ts';
 
 export interface BenchPageProps {
   readonly title: string;

@@ -4,7 +4,8 @@ import { shown, tested } from '../../eval/number-text.ts';
 import { methodTitles, paperAblation, paperBest, paperMethods } from '../paper.ts';
 import { ablations } from '../plan.ts';
 import type { BenchResults, MethodLine } from './gather.ts';
-import type { Line, Statistics, TableScore } from './lines.ts';
+import type { Line, Statistics } from './lines.ts';
+import type { TableScore } from './run.ts';
 
 export const claimStates = ['verified', 'not verified', 'not run'] as const;
 export type ClaimState = (typeof claimStates)[number];

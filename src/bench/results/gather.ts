@@ -10,7 +10,8 @@ import {
   sweepSetting,
 } from '../plan.ts';
 import type { Tuned } from '../tuning.ts';
-import { type Line, type LineSource, lineOf, type TableScore, tableScores } from './lines.ts';
+import { type Line, type LineSource, lineOf } from './lines.ts';
+import { type TableScore, tableScores } from './run.ts';
 
 /** A line of a method as it is. */
 export interface MethodLine extends Line {

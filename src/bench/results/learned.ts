@@ -1,6 +1,5 @@
 /** How much of what a task alone gains a method gains when it learns the task within the stream. */
-import { type RunResults, rowMatrix } from '../../eval/comparison/index.ts';
-import type { TableScore } from './lines.ts';
+import { type BenchRun, scoreMatrix, type TableScore } from './run.ts';
 
 export interface TaskGain {
   readonly task: string;
@@ -11,8 +10,8 @@ export interface TaskGain {
 
 /** @param alone runs of single-task learning; tasks are matched by name */
 export function taskGains(
-  runs: readonly RunResults[],
-  alone: readonly RunResults[],
+  runs: readonly BenchRun[],
+  alone: readonly BenchRun[],
   score: TableScore,
 ): TaskGain[] {
   const pairs = runs.flatMap((run) => {
@@ -33,14 +32,9 @@ export function taskGains(
   });
 }
 
-function gainOf(run: RunResults, task: string, score: TableScore): number | null {
+function gainOf(run: BenchRun, task: string, score: TableScore): number | null {
   const at = run.tasks.indexOf(task);
-  const { cells, base } = rowMatrix(run, score);
-  const [learned, before] = [cells[at]?.[at], base[at]];
-  if (!learned || !before) return null;
-  return mean(learned) - mean(before);
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  const measured = scoreMatrix(run, score);
+  const [learned, before] = [measured?.matrix[at]?.[at] ?? null, measured?.base[at] ?? null];
+  return learned === null || before === null ? null : learned - before;
 }

@@ -1,18 +1,15 @@
 /** What stands behind a line of a table: all finished runs of one place, and how LifeAlign compares with them. */
 import {
-  compareRuns,
+  compareMatrices,
   type Estimate,
-  type RunResults,
-  type ScoreName,
+  type RowMatrix,
   type TestedEstimate,
 } from '../../eval/comparison/index.ts';
+import { DataError } from '../../support/errors.ts';
 import type { Place } from '../plan.ts';
 import type { JobRecord } from '../record.ts';
 import { onDiagonal } from './diagonal.ts';
-
-/** Scores that tables have; the margin has no scale to compare methods on. */
-export const tableScores = ['preference_accuracy', 'reward_accuracy', 'judge'] as const satisfies ScoreName[];
-export type TableScore = (typeof tableScores)[number];
+import { type BenchRun, type TableScore, tableScores } from './run.ts';
 
 export interface Statistics<T> {
   readonly bwt: T;
@@ -37,7 +34,7 @@ export interface Line {
   readonly planned: number;
   readonly diverged: number;
   /** Of finished runs, by seed. */
-  readonly results: readonly RunResults[];
+  readonly finished: readonly BenchRun[];
   /** Those that were measured. */
   readonly scores: ReadonlyMap<TableScore, ScoredLine>;
 }
@@ -66,45 +63,56 @@ export function lineOf(
 ): Line {
   const { seeds, resamples } = source;
   const records = seeds.flatMap((seed) => source.record(place, seed) ?? []);
-  const finished = records.flatMap(({ results }) => results ?? []);
-  const results = alone ? finished.map(onDiagonal) : finished;
-  const common = { place, label, planned: seeds.length, results: finished };
-  const diverged = records.length - finished.length;
-  if (results.length === 0) return { ...common, runs: 0, diverged, scores: new Map() };
-
-  const own = compareRuns([{ name: label, runs: results }], { resamples });
-  const learned = compareRuns([{ name: label, runs: finished.map(onDiagonal) }], { resamples });
-  const pair = against && pairOf(source, against, results);
-  const differences = pair && compareRuns(pair, { resamples });
+  const finished = records.flatMap(({ run }) => run ?? []);
+  const rivals = against ? seeds.flatMap((seed) => source.record(against, seed)?.run ?? []) : [];
+  const pairs = rivals.flatMap((rival) => {
+    const own = finished.find(({ seed }) => seed === rival.seed);
+    if (own) checkSameRows(own, rival, label);
+    return own ? [{ own, rival }] : [];
+  });
+  const compare = (...names: (readonly RowMatrix[])[]) => compareMatrices(names, { resamples });
+  const compared = (matrix: RowMatrix) => (alone ? onDiagonal(matrix) : matrix);
   const scores = tableScores.flatMap((score): [TableScore, ScoredLine][] => {
-    const [run] = own.scores.find((entry) => entry.score === score)?.runs ?? [];
-    if (!run) return [];
-    const nothing = { estimate: null, low: null, high: null };
-    const [diagonal] = learned.scores.find((entry) => entry.score === score)?.runs ?? [];
-    const [ahead] = differences?.scores.find((entry) => entry.score === score)?.differences ?? [];
+    const matrices = finished.flatMap((run) => run.scores[score] ?? []);
+    if (matrices.length === 0) return [];
+    const [own] = compare(matrices.map(compared)).runs;
+    const [learned] = compare(matrices.map(onDiagonal)).runs;
+    const paired = pairs.flatMap(({ own: one, rival }) => {
+      const [mine, theirs] = [one.scores[score], rival.scores[score]];
+      return mine && theirs ? [{ mine: compared(mine), theirs }] : [];
+    });
+    const [ahead] =
+      paired.length === 0
+        ? []
+        : compare(
+            paired.map(({ theirs }) => theirs),
+            paired.map(({ mine }) => mine),
+          ).differences;
     return [
       [
         score,
-        {
-          own: run.statistics,
-          learned: diagonal?.statistics.last ?? nothing,
-          ahead: ahead ? ahead.statistics : null,
-        },
+        { own: own!.statistics, learned: learned!.statistics.last, ahead: ahead ? ahead.statistics : null },
       ],
     ];
   });
-  return { ...common, runs: results.length, diverged, scores: new Map(scores) };
+  return {
+    place,
+    label,
+    runs: finished.length,
+    planned: seeds.length,
+    diverged: records.length - finished.length,
+    finished,
+    scores: new Map(scores),
+  };
 }
 
-/** Runs of the same seeds, LifeAlign's first; undefined where no seed has both. */
-function pairOf(source: LineSource, against: Place, results: readonly RunResults[]) {
-  const theirs = source.seeds.flatMap((seed) => source.record(against, seed)?.results ?? []);
-  const both = (one: readonly RunResults[], other: readonly RunResults[]) =>
-    one.filter(({ seed }) => other.some((run) => run.seed === seed));
-  const [first, second] = [both(theirs, results), both(results, theirs)];
-  if (first.length === 0) return undefined;
-  return [
-    { name: 'first', runs: first },
-    { name: 'second', runs: second },
-  ];
+/** Rows of a seed may differ from another seed's, but not from those of the run that they are compared with. */
+function checkSameRows(one: BenchRun, other: BenchRun, label: string): void {
+  const task = one.tasks.findIndex(
+    (name, at) =>
+      name !== other.tasks[at] || (one.rows[at] && other.rows[at] && one.rows[at] !== other.rows[at]),
+  );
+  if (task === -1 && one.tasks.length === other.tasks.length) return;
+  const problem = `the run of seed ${one.seed} was measured on other rows of ${one.tasks[task]} than LifeAlign`;
+  throw new DataError({ file: label }, `${problem}; only runs on the same rows can be compared`);
 }

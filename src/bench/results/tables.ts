@@ -1,11 +1,12 @@
 /** A bench's tables, with what was not run said, and the paper's own numbers beside ours. */
-import { compareRuns, scoreTitles } from '../../eval/comparison/index.ts';
+import { learnedAlone, scoreTitles } from '../../eval/comparison/index.ts';
 import { aloneTable } from '../../eval/report/tables/scores.ts';
 import { type Cell, type Column, plain, present, type Table } from '../../eval/report/tables/table.ts';
 import { paperAblation, paperBest, paperMethods } from '../paper.ts';
 import type { BenchResults } from './gather.ts';
 import { taskGains } from './learned.ts';
-import type { Line, TableScore } from './lines.ts';
+import type { Line } from './lines.ts';
+import type { BenchRun, TableScore } from './run.ts';
 
 const NOT_RUN = 'not run';
 
@@ -141,25 +142,33 @@ function orderTable({ orders, bench }: BenchResults, score: TableScore): Table {
 }
 
 /** What is there to be learned at all. */
-function aloneTables({ orders: [first] }: BenchResults): Table[] {
-  const runs = first!.lines.find(({ method }) => method.method.name === 'stl')?.results ?? [];
-  return runs.length === 0 ? [] : aloneTable(compareRuns([{ name: 'stl', runs }]));
+function aloneTables(results: BenchResults): Table[] {
+  const runs = aloneRuns(results);
+  if (runs.length === 0) return [];
+  const preference = runs.flatMap(({ scores }) => scores.preference_accuracy ?? []);
+  const reward = runs.flatMap(({ scores }) => scores.reward_accuracy ?? []);
+  return aloneTable({ alone: learnedAlone(runs[0]!.tasks, { preference, reward }) });
 }
 
-function gainTable({ orders: [first] }: BenchResults, score: TableScore): Table[] {
-  const alone = first!.lines.find(({ method }) => method.method.name === 'stl')?.results ?? [];
+/** Of single-task learning. */
+function aloneRuns({ orders: [first] }: BenchResults): readonly BenchRun[] {
+  return first!.lines.find(({ method }) => method.method.name === 'stl')?.finished ?? [];
+}
+
+function gainTable(results: BenchResults, score: TableScore): Table[] {
+  const alone = aloneRuns(results);
   // The base's rewards are 0 by definition: there is nothing to gain over.
   if (alone.length === 0 || score === 'reward_accuracy') return [];
-  const others = first!.lines.filter(({ method }) => method.method.name !== 'stl');
+  const others = results.orders[0]!.lines.filter(({ method }) => method.method.name !== 'stl');
   return present({
     id: `gains-${score}`,
     title: `${scoreTitles[score]}: gain over the base when learned, % of the gain alone`,
     columns: [...plain('method'), ...alone[0]!.tasks.map((title): Column => ({ title, digits: 0 }))],
     rows: others
-      .filter(({ results }) => results.length > 0)
-      .map(({ label, results }) => [
+      .filter(({ finished }) => finished.length > 0)
+      .map(({ label, finished }) => [
         label,
-        ...taskGains(results, alone, score).map(({ gain, alone: whole }): Cell => {
+        ...taskGains(finished, alone, score).map(({ gain, alone: whole }): Cell => {
           if (gain === null || whole === null) return null;
           return whole > 0 ? (100 * gain) / whole : 'no gain alone';
         }),

@@ -1,14 +1,13 @@
 /** Does the jobs of a list that are not done yet, several at a time, and leaves a record of each. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
-import { readRunJson } from '../../eval/run-file.ts';
+import { readRunResults } from '../../eval/comparison/index.ts';
 import { makeFolder } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
 import { formatDuration } from '../../support/progress.ts';
-import type { RunSummary } from '../../train/results.ts';
 import type { Job } from '../jobs.ts';
-import { type JobRecord, readRecord, resultsOf, writeRecord } from '../record.ts';
+import { type JobRecord, readRecord, writeRecord } from '../record.ts';
+import { benchRun } from '../results/run.ts';
 import type { Ending } from './messages.ts';
 import { type RunUnderWay, stateLine, type TimedRun } from './time-left.ts';
 import { Worker } from './worker.ts';
@@ -148,13 +147,13 @@ class Sitting {
     if (ending.kind === 'refused')
       throw new UserError(`${title}: ${ending.problem}`, { exitCode: ending.exitCode });
     if (ending.kind === 'failed') throw new Error(`${title}: ${ending.stack}`);
-    const summary = ending.kind === 'done' ? await readSummary(folder) : null;
+    const results = ending.kind === 'done' ? await readRunResults(folder) : null;
     const record: JobRecord = {
       ...common,
-      seconds: summary?.seconds ?? seconds,
+      // Of all sittings; of this one where the run has no end.
+      seconds: results?.seconds ?? seconds,
       diverged: ending.kind === 'diverged' ? ending.problem : null,
-      results: summary && (await resultsOf(folder, title)),
-      summary,
+      run: results && benchRun(results),
     };
     await makeFolder(join(job.record, '..'));
     await writeRecord(job.record, record);
@@ -183,9 +182,4 @@ class Sitting {
 
 async function removeRun(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
-}
-
-async function readSummary(folder: string): Promise<RunSummary> {
-  const summary = await readRunJson(z.looseObject({ seconds: z.number() }), join(folder, 'summary.json'));
-  return summary as unknown as RunSummary;
 }
