@@ -19,6 +19,9 @@ import { gatherResults } from './results/gather.ts';
 import { chosenBy, firstTrials, type Tuned, tune } from './tuning.ts';
 import { runJobs } from './work/run-jobs.ts';
 
+/** A table has dozens of comparisons; where it matters there are several seeds, and nothing is resampled. */
+const RESAMPLES = 2000;
+
 export interface BenchOptions {
   /** Where everything goes; what is there goes on. */
   readonly folder: string;
@@ -29,7 +32,7 @@ export interface BenchOptions {
   /** Write tables of what is finished, and run nothing. */
   readonly tablesOnly?: boolean;
   readonly keepRuns?: boolean;
-  /** Of the bootstrap, where there is one seed; left out: 10,000. */
+  /** Of the bootstrap, where there is one seed; left out: 2,000. */
   readonly resamples?: number;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
@@ -61,7 +64,7 @@ async function sitting(
   options: BenchOptions,
   { trials, identities }: { readonly trials: JobList; readonly identities: Identities },
 ): Promise<string> {
-  const { folder, log, tablesOnly = false, resamples = 10_000 } = options;
+  const { folder, log, tablesOnly = false, resamples = RESAMPLES } = options;
   const code = await codeIdentity();
   const records = new Map<string, JobRecord>();
   const doJobs = async ({ jobs }: JobList) => {
@@ -81,6 +84,7 @@ async function sitting(
 
   const remarks = remarksOn({ folder, code, lists: [trials, reported], records });
   for (const remark of remarks) log(remark);
+  log('making the tables');
   const source = { seeds: bench.seeds, record: recordOf(reported), resamples };
   const results = gatherResults(bench, source, tuned);
   const matrices = matricesJson(planned, reported, (identity) => records.get(identity));

@@ -23,6 +23,11 @@ export class Identities {
   async of(config: RunConfig): Promise<string> {
     const { adapter, reference, general, tasks } = config;
     const base = await this.#once(config.base, modelHash);
+    const rows: { train: string; test: string }[] = [];
+    // One after another: after a refusal nothing is at work any more.
+    for (const { train, test } of tasks) {
+      rows.push({ train: await this.#once(train, rowsHash), test: await this.#once(test, rowsHash) });
+    }
     const hashes = {
       base,
       // Of the base's folder, which is hashed whole.
@@ -31,12 +36,7 @@ export class Identities {
       adapter: adapter && (await this.#once(adapter, modelHash)),
       reference: await this.#once(reference, modelHash),
       general: general && (await this.#once(general.rows, rowsHash)),
-      tasks: await Promise.all(
-        tasks.map(async ({ train, test }) => ({
-          train: await this.#once(train, rowsHash),
-          test: await this.#once(test, rowsHash),
-        })),
-      ),
+      tasks: rows,
     };
     return sha256([version, fingerprintHash(fingerprint(config, hashes))]);
   }

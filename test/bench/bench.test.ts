@@ -21,8 +21,7 @@ const runs = (label: string) =>
 it('runs what is missing, and what is new when the config grows; what is there stays', {
   timeout: 180_000,
 }, async () => {
-  const small = { tuning: null, methods: [{ name: 'lifealign' }, { name: 'seqft' }] };
-  writeSmallBench(folder(), { ...small, seeds: [1] });
+  writeSmallBench(folder(), { seeds: [1] });
   const first = await bench('--parallel', '2');
   expect(first.code, first.stderr).toBe(0);
   expect(first.stdout).toContain('## Table 1, all methods: Preference accuracy, %');
@@ -40,7 +39,7 @@ it('runs what is missing, and what is new when the config grows; what is there s
   expect(again.stderr).not.toMatch(/runs/);
   expect(benchOutcome(at('out'))).toBe(outcome);
 
-  writeSmallBench(folder(), { ...small, seeds: [1, 2] });
+  writeSmallBench(folder());
   const shown = await bench('--no-run');
   expect(shown.code, shown.stderr).toBe(0);
   expect([runs('LifeAlign'), runs('SeqFT')]).toEqual(['1 of 2', '1 of 2']);
@@ -60,7 +59,7 @@ it('runs what is missing, and what is new when the config grows; what is there s
 });
 
 it('refuses a record that is not what it is named after', { timeout: 120_000 }, async () => {
-  writeSmallBench(folder(), { tuning: null, seeds: [1], methods: [{ name: 'seqft' }] });
+  writeSmallBench(folder(), { seeds: [1], methods: [{ name: 'seqft' }] });
   expect((await bench()).code).toBe(0);
   const [name] = jobs();
   const record = JSON.parse(readFileSync(at(`out/jobs/${name}`), 'utf8'));
@@ -89,7 +88,7 @@ it('counts a run that diverged, and goes on', { timeout: 120_000 }, async () => 
 it('stops at Ctrl-C with exit code 1 and goes on; meanwhile it lets no other in', {
   timeout: 120_000,
 }, async () => {
-  writeSmallBench(folder(), { tuning: null, seeds: [1, 2] });
+  writeSmallBench(folder());
   const args = ['bench', at('bench.yaml'), '--output-dir', at('out'), '--threads', '1'];
   const child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';

@@ -20,7 +20,7 @@ export interface BenchKillReport {
   readonly failures: readonly string[];
 }
 
-/** A bench of four runs and two trials over the small stream, in `bench.yaml` of the folder. */
+/** A bench of four runs over the small stream, in `bench.yaml` of the folder. */
 export function writeSmallBench(folder: string, changes: Record<string, unknown> = {}): string {
   writeSmallStream(folder);
   const { method: _, general: __, ...base } = parse(readFileSync(join(folder, 'run.yaml'), 'utf8'));
@@ -33,9 +33,8 @@ export function writeSmallBench(folder: string, changes: Record<string, unknown>
   const file = join(folder, 'bench.yaml');
   const config = {
     base_config: { ...base, tasks, general: null, generation: { samples: 0 } },
-    methods: [{ name: 'lifealign' }, { name: 'seqft', tuned_as: 'lifealign' }],
+    methods: [{ name: 'lifealign' }, { name: 'seqft' }],
     seeds: [1, 2],
-    tuning: { trials: [0.01, 0.02].map((rate) => ({ 'stages.sft.learning_rate': rate })), seeds: [7] },
     ...changes,
   };
   writeFileSync(file, stringify(config));
@@ -51,7 +50,10 @@ export async function killAndResumeBench(
   const folder = mkdtempSync(join(tmpdir(), 'lifealign-bench-'));
   const env = { ...process.env, LIFEALIGN_CACHE: join(folder, 'cache') };
   try {
-    const file = writeSmallBench(folder);
+    const file = writeSmallBench(folder, {
+      methods: [{ name: 'lifealign' }, { name: 'seqft', tuned_as: 'lifealign' }],
+      tuning: { trials: [0.01, 0.02].map((rate) => ({ 'stages.sft.learning_rate': rate })), seeds: [7] },
+    });
     const start = performance.now();
     const whole = await runBench(file, join(folder, 'whole'), env);
     if (whole.code !== 0) return { kills: 0, found: [], failures: [whole.log] };

@@ -6,8 +6,8 @@ const label = z
   .string()
   .max(60)
   .regex(
-    /^[A-Za-z0-9][A-Za-z0-9 ._+-]*$/,
-    'expected letters, digits, spaces and "._+-", beginning with a letter or digit',
+    /^[A-Za-z0-9][A-Za-z0-9 ,._+-]*$/,
+    'expected letters, digits, spaces and ",._+-", beginning with a letter or digit',
   );
 
 /** Values by dotted key of a run's config: `{stages.sft.epochs: 1}`. */

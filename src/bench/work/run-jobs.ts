@@ -36,9 +36,6 @@ const SAY_EVERY = 30_000;
  */
 export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Promise<JobRecord[]> {
   const records = await Promise.all(jobs.map((job) => readRecord(job.record, job.identity)));
-  // A crash between the record and this would have left it.
-  if (!options.keepRuns)
-    await Promise.all(jobs.filter((_, at) => records[at]).map(({ folder }) => removeRun(folder)));
   const waiting = jobs.filter((_, at) => !records[at]);
   if (waiting.length > 0) {
     const made = await new Sitting(waiting, timesOf(jobs, records), options).work();
@@ -157,7 +154,7 @@ class Sitting {
     };
     await makeFolder(join(job.record, '..'));
     await writeRecord(job.record, record);
-    if (!keepRuns) await removeRun(folder);
+    if (!keepRuns) await rm(folder, { recursive: true, force: true });
     return record;
   }
 
@@ -178,8 +175,4 @@ class Sitting {
     const { parallel, log } = this.#options;
     if (!this.#stopping) log(stateLine({ done: this.#done, underWay, waiting, parallel }));
   }
-}
-
-async function removeRun(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
 }

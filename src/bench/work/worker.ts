@@ -30,7 +30,8 @@ export class Worker {
     });
     this.#end = new Promise((resolve) => {
       this.#child.once('error', (error) => resolve(error.message));
-      this.#child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
+      // Not `close`, which does not come after a disconnect.
+      this.#child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
   }
 
