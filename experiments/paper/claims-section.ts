@@ -1,6 +1,6 @@
 /** The section of claims as text: a line for each, a column for each bench. */
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CLAIMS_NOTE, findingText, shortScores } from '../../src/bench/report/claims-table.ts';
@@ -25,8 +25,7 @@ const END = '<!-- end of claims -->';
 export const RESULTS = fileURLToPath(new URL('results', import.meta.url));
 
 export async function recordedClaims(): Promise<BenchClaims[]> {
-  const folders = existsSync(RESULTS) ? (await readdir(RESULTS)).sort() : [];
-  const names = folders.filter((name) => existsSync(join(RESULTS, name, 'claims.json')));
+  const names = BENCHES.filter((name) => existsSync(join(RESULTS, name, 'claims.json')));
   return Promise.all(
     names.map(async (name) => {
       const { claims, scores } = JSON.parse(await readFile(join(RESULTS, name, 'claims.json'), 'utf8'));
@@ -36,17 +35,16 @@ export async function recordedClaims(): Promise<BenchClaims[]> {
 }
 
 export function claimsSection(benches: readonly BenchClaims[]): string {
-  const names = [...BENCHES, ...benches.map(({ name }) => name).filter((name) => !BENCHES.includes(name))];
   const rows = allClaims().map(({ id, claim, paper }) => [
     markdownText(claim),
     markdownText(paper),
-    ...names.map((name) => {
+    ...BENCHES.map((name) => {
       const bench = benches.find((candidate) => candidate.name === name);
       const found = bench?.claims.find((candidate) => candidate.id === id);
       return bench && found ? markdownText(findingsText(found, bench.scores)) : 'not run';
     }),
   ]);
-  const head = ['claim', 'paper', ...names.map((name) => `\`${name}.yaml\``)];
+  const head = ['claim', 'paper', ...BENCHES.map((name) => `\`${name}.yaml\``)];
   return `${markdownTable(head, rows)}\n\n${markdownText(CLAIMS_NOTE)}`;
 }
 

@@ -66,13 +66,14 @@ it('refuses a record that is not what it is named after', { timeout: 120_000 }, 
   writeFileSync(at(`out/jobs/${name}`), JSON.stringify({ ...record, identity: 'another' }));
   const { code, stderr } = await bench();
   expect(code).toBe(2);
-  expect(stderr).toMatch(/\.json, field "identity": not the run it is named after/);
+  expect(stderr).toMatch(/\.json, field "identity": not the run that the file is named after/);
   writeFileSync(at(`out/jobs/${name}`), '{"format": 1,');
   expect((await bench()).code).toBe(2);
 });
 
 it('counts a run that diverged, and goes on', { timeout: 120_000 }, async () => {
-  const trials = [1e30, 0.01].map((rate) => ({ 'stages.sft.learning_rate': rate }));
+  // No number of float32.
+  const trials = [1e39, 0.01].map((rate) => ({ 'stages.sft.learning_rate': rate }));
   writeSmallBench(folder(), {
     methods: [{ name: 'seqft' }],
     seeds: [1],

@@ -51,6 +51,7 @@ export async function killAndResumeBench(
   const env = { ...process.env, LIFEALIGN_CACHE: join(folder, 'cache') };
   try {
     const file = writeSmallBench(folder, {
+      seeds: [1],
       methods: [{ name: 'lifealign' }, { name: 'seqft', tuned_as: 'lifealign' }],
       tuning: { trials: [0.01, 0.02].map((rate) => ({ 'stages.sft.learning_rate': rate })), seeds: [7] },
     });

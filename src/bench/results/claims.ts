@@ -78,7 +78,7 @@ const claims: readonly (Claim & { readonly check: Check })[] = [
   {
     id: 'below-mtl',
     claim: 'Multi-task learning (MTL) stays the upper reference: its Last is above LifeAlign’s',
-    paper: paperPair('mtl', 'last'),
+    paper: `${paperMethods['mtl']!.last} against ${paperMethods['lifealign']!.last}`,
     check: (results, score) => {
       const difference = mainLine(results, 'mtl')?.scores.get(score)?.ahead?.last;
       return difference ? above(negated(difference)) : notRun;

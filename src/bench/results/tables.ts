@@ -34,10 +34,7 @@ function mainTable({ orders: [first], bench }: BenchResults, score: TableScore):
     const isPlain = Object.keys(line.method.set).length === 0;
     const paper = isPlain ? paperMethods[line.method.method.name] : undefined;
     return [
-      line.label,
-      runsOf(line),
-      ...ownCells(line, score),
-      ...aheadCells(line, score),
+      ...lineCells(line, score),
       line.scores.get(score)?.learned ?? null,
       paper?.bwt ?? null,
       paper?.last ?? null,
@@ -68,7 +65,7 @@ function ablationTable({ ablations, bench }: BenchResults, score: TableScore): T
     rows: ablations.map((line): Cell[] => {
       const { bleu, judge } = paperAblation[line.ablation];
       const paper = [bleu, judge].flatMap(({ bwt, last, ap }) => [bwt, last, ap]);
-      return [line.label, runsOf(line), ...ownCells(line, score), ...aheadCells(line, score), ...paper];
+      return [...lineCells(line, score), ...paper];
     }),
     note: `${methodNote(ablations, bench.seeds)} Replay is on in all. ${SCALE_NOTE}`,
   });
@@ -76,24 +73,12 @@ function ablationTable({ ablations, bench }: BenchResults, score: TableScore): T
 
 function baseTable({ bases, bench }: BenchResults, score: TableScore): Table {
   const only = bases.length === 1 ? ' There is one base: how methods compare over bases was not run.' : '';
-  return {
-    id: `table3-${score}`,
-    title: `Table 3, bases: ${scoreTitles[score]}`,
-    columns: [...plain('base'), ...statisticColumns('method')],
-    rows: bases.flatMap(({ label, lines }) =>
-      lines.map((line) => [
-        label,
-        line.label,
-        runsOf(line),
-        ...ownCells(line, score),
-        ...aheadCells(line, score),
-      ]),
-    ),
-    note: `${methodNote(
-      bases.flatMap(({ lines }) => lines),
-      bench.seeds,
-    )}${only}`,
-  };
+  return groupedTable(bases, score, bench.seeds, {
+    id: 'table3',
+    title: 'Table 3, bases',
+    of: 'base',
+    note: only,
+  });
 }
 
 function sweepTable({ sweeps, bench }: BenchResults, at: number, score: TableScore): Table {
@@ -103,12 +88,7 @@ function sweepTable({ sweeps, bench }: BenchResults, at: number, score: TableSco
     id: `figure3-${at + 1}-${score}`,
     title: `Figure 3, LifeAlign over ${key}: ${scoreTitles[score]}`,
     columns: statisticColumns(key, 'the config’s value'),
-    rows: values.map(({ line }) => [
-      line.label,
-      runsOf(line),
-      ...ownCells(line, score),
-      ...aheadCells(line, score),
-    ]),
+    rows: values.map(({ line }) => lineCells(line, score)),
     note: `${methodNote(
       values.map(({ line }) => line),
       bench.seeds,
@@ -118,26 +98,40 @@ function sweepTable({ sweeps, bench }: BenchResults, at: number, score: TableSco
 
 function orderTable({ orders, bench }: BenchResults, score: TableScore): Table {
   const only = orders.length === 1 ? ' There is one order: others were not run.' : '';
-  const named = orders.map(
-    ({ label }) => `${label}: ${bench.orders.find((order) => order.label === label)!.tasks.join(', ')}`,
-  );
+  const named = bench.orders.map(({ label, tasks }) => `${label}: ${tasks.join(', ')}`);
+  return groupedTable(orders, score, bench.seeds, {
+    id: 'figure4',
+    title: 'Figure 4, orders of the tasks',
+    of: 'order',
+    note: ` ${named.join('; ')}.${only}`,
+  });
+}
+
+interface Grouped {
+  readonly id: string;
+  readonly title: string;
+  /** Heads the column of the groups' labels. */
+  readonly of: string;
+  /** Behind the one on intervals. */
+  readonly note: string;
+}
+
+/** The methods of each group, one group below the other. */
+function groupedTable(
+  groups: BenchResults['bases'],
+  score: TableScore,
+  seeds: readonly number[],
+  { id, title, of, note }: Grouped,
+): Table {
+  const all = groups.flatMap(({ lines }) => lines);
   return {
-    id: `figure4-${score}`,
-    title: `Figure 4, orders of the tasks: ${scoreTitles[score]}`,
-    columns: [...plain('order'), ...statisticColumns('method')],
-    rows: orders.flatMap(({ label, lines }) =>
-      lines.map((line) => [
-        label,
-        line.label,
-        runsOf(line),
-        ...ownCells(line, score),
-        ...aheadCells(line, score),
-      ]),
+    id: `${id}-${score}`,
+    title: `${title}: ${scoreTitles[score]}`,
+    columns: [...plain(of), ...statisticColumns('method')],
+    rows: groups.flatMap(({ label, lines }) =>
+      lines.map((line): Cell[] => [label, ...lineCells(line, score)]),
     ),
-    note: `${methodNote(
-      orders.flatMap(({ lines }) => lines),
-      bench.seeds,
-    )} ${named.join('; ')}.${only}`,
+    note: `${methodNote(all, seeds)}${note}`,
   };
 }
 
@@ -209,6 +203,11 @@ function statisticColumns(first: string, reference = 'LifeAlign'): Column[] {
     ...titles.map((title) => ({ title })),
     ...titles.map((title) => ({ title: `${reference} minus: ${title}` })),
   ];
+}
+
+/** Under `statisticColumns`. */
+function lineCells(line: Line, score: TableScore): Cell[] {
+  return [line.label, runsOf(line), ...ownCells(line, score), ...aheadCells(line, score)];
 }
 
 function runsOf({ runs, planned, diverged }: Line): string {
