@@ -45,7 +45,16 @@ export function claimsSection(benches: readonly BenchClaims[]): string {
     }),
   ]);
   const head = ['claim', 'paper', ...BENCHES.map((name) => `\`${name}.yaml\``)];
-  return `${markdownTable(head, rows)}\n\n${markdownText(CLAIMS_NOTE)}`;
+  return `${aligned(markdownTable(head, rows))}\n\n${markdownText(CLAIMS_NOTE)}`;
+}
+
+/** As the formatter lays tables out, which has the document too. */
+function aligned(table: string): string {
+  const lines = table.split('\n').map((line) => line.slice(2, -2).split(' | '));
+  const widths = lines[0]!.map((_, at) => Math.max(...lines.map((cells) => [...cells[at]!].length)));
+  const line = (cells: readonly string[], fill: string) =>
+    `| ${cells.map((cell, at) => cell + fill.repeat(widths[at]! - [...cell].length)).join(' | ')} |`;
+  return lines.map((cells, at) => line(cells, at === 1 ? '-' : ' ')).join('\n');
 }
 
 /** `document` with what stands between the marks replaced. */

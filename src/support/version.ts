@@ -2,9 +2,9 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 
-const require = createRequire(import.meta.url);
+const load = createRequire(import.meta.url);
 
-export const version: string = require('lifealign/package.json').version;
+export const version: string = load('lifealign/package.json').version;
 
 /** Where its package.json is, with `bin` and `models` beside it. */
-export const packageFolder: string = dirname(require.resolve('lifealign/package.json'));
+export const packageFolder: string = dirname(load.resolve('lifealign/package.json'));
