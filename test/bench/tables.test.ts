@@ -236,6 +236,7 @@ describe('the files', () => {
     expect(tables).not.toContain('old.csv');
     const tex = readFileSync(join(out, 'tables.tex'), 'utf8');
     expect(tex).toContain('Seq\\_FT 5 + & 2 & ');
+    expect(tex).toContain('  method & runs & BWT & Last & AP & LifeAlign minus: BWT & ');
     expect(tex).toContain('\\caption{Table 1, all methods: Preference accuracy, \\%}');
     expect(tex).not.toMatch(/[^\\][%_#]/);
     const markdown = readFileSync(join(out, 'report.md'), 'utf8');
