@@ -7,7 +7,7 @@ it('killed and run again, a bench has the tables of one that nobody disturbed', 
   timeout: 180_000,
 }, async () => {
   const seed = Date.now();
-  const { kills, failures } = await killAndResumeBench(2, Random.fromSeed(seed));
+  const { kills, failures } = await killAndResumeBench(1, Random.fromSeed(seed));
   expect(failures, `seed ${seed}`).toEqual([]);
-  expect(kills).toBe(2);
+  expect(kills).toBe(1);
 });
