@@ -202,6 +202,10 @@ describe('claims', () => {
       detail: expect.stringMatching(/^level: 7\.5 \[/),
     });
     expect(await claimed(lifealign, 'last-seqft')).toMatchObject({ state: 'not run' });
+    expect(await claimed({ ...lifealign, 'seqft 1': seqft['seqft 1']! }, 'last-seqft')).toMatchObject({
+      state: 'not run',
+      detail: expect.stringMatching(/^1 of 2 seeds so far: /),
+    });
     expect(await claimed({}, 'no-forgetting')).toMatchObject({ state: 'not run' });
   });
 

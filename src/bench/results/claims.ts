@@ -66,7 +66,7 @@ const claims: readonly (Claim & { readonly check: Check })[] = [
     check: (results, score) => {
       const line = mainLine(results, 'lifealign');
       const bwt = line?.scores.get(score)?.own.bwt;
-      return bwt ? above({ ...bwt, pValue: null }) : notRun;
+      return line && bwt ? whole(line, above({ ...bwt, pValue: null })) : notRun;
     },
   },
   {
@@ -80,8 +80,9 @@ const claims: readonly (Claim & { readonly check: Check })[] = [
     claim: 'Multi-task learning (MTL) stays the upper reference: its Last is above LifeAlign’s',
     paper: `${paperMethods['mtl']!.last} against ${paperMethods['lifealign']!.last}`,
     check: (results, score) => {
-      const difference = mainLine(results, 'mtl')?.scores.get(score)?.ahead?.last;
-      return difference ? above(negated(difference)) : notRun;
+      const line = mainLine(results, 'mtl');
+      const difference = line?.scores.get(score)?.ahead?.last;
+      return line && difference ? whole(line, above(negated(difference))) : notRun;
     },
   },
   ...ablations
@@ -141,9 +142,10 @@ function rivalClaim(rival: string, statistic: Statistic): Claim & { readonly che
       ? `${paperMethods[rival]![statistic]} against ${paperMethods['lifealign']![statistic]}`
       : paperPair(rival, statistic),
     check: (results, score) => {
-      const difference = mainLine(results, rival)?.scores.get(score)?.ahead?.[statistic];
-      if (!difference) return notRun;
-      return above(isBehind ? negated(difference) : difference);
+      const line = mainLine(results, rival);
+      const difference = line?.scores.get(score)?.ahead?.[statistic];
+      if (!line || !difference) return notRun;
+      return whole(line, above(isBehind ? negated(difference) : difference));
     },
   };
 }
@@ -163,7 +165,13 @@ function plainLine(lines: readonly MethodLine[], name: string): MethodLine | und
 
 function ahead(line: Line | undefined, statistic: Statistic, score: TableScore): Finding {
   const difference = line?.scores.get(score)?.ahead?.[statistic];
-  return difference ? above(difference) : notRun;
+  return line && difference ? whole(line, above(difference)) : notRun;
+}
+
+/** Some of the seeds decide nothing: what they say is told, and the claim is still to be run. */
+function whole({ runs, planned, diverged }: Line, finding: Finding): Finding {
+  if (runs + diverged >= planned) return finding;
+  return { state: 'not run', detail: `${runs} of ${planned} seeds so far: ${finding.detail}` };
 }
 
 /** Whether a difference is above 0 beyond its interval. */
