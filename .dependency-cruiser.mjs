@@ -17,6 +17,7 @@ export const LAYERS = [
   'eval',
   'train',
   'learn',
+  'bench',
   'service',
   'cli',
 ];

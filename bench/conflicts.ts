@@ -71,7 +71,15 @@ async function main(): Promise<void> {
     `${letters.found} of ${NEW_ROWS / 2}`,
   ]);
   const markdown = `${machineLine(machine)}\n\n${NEW_ROWS} new rows.\n\n${table(head, lines)}`;
-  await publish('conflicts', machine, { markdown, numbers: { results }, record: flags.record });
+  await publish('conflicts', machine, {
+    markdown,
+    numbers: { results },
+    // Nothing else does this; the numbers stand for themselves.
+    comparisons: [],
+    versions: {},
+    form: 'full',
+    record: flags.record,
+  });
 }
 
 await runCommand(main);

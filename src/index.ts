@@ -1,4 +1,6 @@
 /** The library's public interface. */
+export { type BenchOptions, runBench } from './bench/bench.ts';
+export { type Bench, readBench } from './bench/config/read.ts';
 export { readPreferenceRows } from './data/read-rows.ts';
 export type { Message, PreferenceRow } from './data/row.ts';
 export type {

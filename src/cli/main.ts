@@ -8,6 +8,7 @@
  */
 import { Command } from 'commander';
 import { version } from '../support/version.ts';
+import { registerBench } from './commands/bench.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerConsolidate } from './commands/consolidate.ts';
 import { registerDataCheck } from './commands/data-check.ts';
@@ -47,6 +48,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerReport,
   registerProfile,
   registerDemo,
+  registerBench,
 ];
 
 /** Runs the command line and returns the exit code. */

@@ -12,6 +12,9 @@ import { UserError } from './errors.ts';
 import { errorCode, fileError } from './file-error.ts';
 import { isAlive, type ProcessIdentity, thisProcess } from './process-identity.ts';
 
+/** Of an output folder. */
+const RUN_LOCK = 'run.lock';
+
 /** Milliseconds that a writer is given between making its lock file and filling it. */
 const FILLING = 1000;
 
@@ -40,10 +43,16 @@ export interface LockOptions {
 export async function lockFolder(
   folder: string,
   log: (line: string) => void,
-  { file = 'run.lock', wait: seconds = 0 }: LockOptions = {},
+  { file = RUN_LOCK, wait: seconds = 0 }: LockOptions = {},
 ): Promise<FolderLock> {
   await makeFolder(folder);
   return acquire(join(folder, file), { folder, log, seconds });
+}
+
+/** The process that is at work in the folder, or might be; undefined if nobody is. */
+export async function folderOwner(folder: string): Promise<ProcessIdentity | undefined> {
+  const owner = parseOwner((await readLock(join(folder, RUN_LOCK))) ?? '');
+  return owner && isAlive(owner) ? owner : undefined;
 }
 
 interface Attempt {

@@ -1,4 +1,10 @@
-/** This package's version, from its package.json, alike in a checkout and in a published package. */
+/** This package's version and folder, from its package.json, alike in a checkout and in a published package. */
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 
-export const version: string = createRequire(import.meta.url)('lifealign/package.json').version;
+const load = createRequire(import.meta.url);
+
+export const version: string = load('lifealign/package.json').version;
+
+/** Where its package.json is, with `bin` and `models` beside it. */
+export const packageFolder: string = dirname(load.resolve('lifealign/package.json'));

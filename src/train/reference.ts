@@ -9,6 +9,7 @@ import { softTokenCount } from '../model/prompt-pool.ts';
 import { UserError } from '../support/errors.ts';
 import { type ProgressFactory, silentProgress } from '../support/progress.ts';
 import type { EncodedRow } from '../text/encoded-row.ts';
+import { Diverged } from './divergence.ts';
 import type { RunEnvironment } from './environment.ts';
 
 /**
@@ -68,7 +69,10 @@ export class FixedPolicy {
           onProgress: (tokens) => progress?.advance(tokens),
           ...signalOf(options),
         });
-        checkFinite(scores, `${options.label}: the reference policy is of no use`);
+        checkFinite(scores, (found) => {
+          const problem = `${options.label}: the reference policy is of no use: ${found}`;
+          return new UserError(problem, { exitCode: 1 });
+        });
         for (const [at, row] of chunk.entries()) {
           if (!isMissing(row)) continue;
           this.#cache.put(row, { chosen: scores.chosen[at]!, rejected: scores.rejected[at]! });
@@ -89,7 +93,7 @@ export class FixedPolicy {
 /**
  * Log-probs under the policy being trained, as it stands, or the base (`null`); nothing is kept.
  *
- * @throws {UserError} for log-probs that are not finite.
+ * @throws {Diverged} for log-probs that are not finite.
  */
 export async function scorePolicy(
   engine: Engine,
@@ -103,19 +107,17 @@ export async function scorePolicy(
       onProgress: (tokens) => progress.advance(tokens),
       ...signalOf(options),
     });
-    checkFinite(scores, `${options.label}: training diverged`);
+    checkFinite(scores, (found) => new Diverged(`${options.label}: training diverged: ${found}`));
     return scores;
   } finally {
     progress.stop();
   }
 }
 
-/** @throws {UserError} beginning with `problem` if a log-prob is NaN or infinite: nothing follows from it. */
-function checkFinite({ chosen, rejected }: RowLogProbs, problem: string): void {
+/** Nothing follows from log-probs that are NaN or infinite. @throws what `failure` makes of what was found. */
+function checkFinite({ chosen, rejected }: RowLogProbs, failure: (found: string) => Error): void {
   const at = chosen.findIndex((logp, row) => !Number.isFinite(logp) || !Number.isFinite(rejected[row]));
-  if (at === -1) return;
-  const found = `log-probs of ${chosen[at]} and ${rejected[at]}`;
-  throw new UserError(`${problem}: it gives a row ${found}`, { exitCode: 1 });
+  if (at !== -1) throw failure(`it gives a row log-probs of ${chosen[at]} and ${rejected[at]}`);
 }
 
 function signalOf(options: { readonly signal?: AbortSignal | undefined }): { signal?: AbortSignal } {

@@ -4,7 +4,7 @@ import { type Gradients, type MethodRun, policyAdapter, trainedPart } from '../m
 import { type Adapter, mapAdapter } from '../model/adapter.ts';
 import type { AdamW } from '../optim/adamw.ts';
 import { clipGlobalNorm } from '../optim/clip.ts';
-import { UserError } from '../support/errors.ts';
+import { Diverged } from './divergence.ts';
 import { batchGradients, type GradientPass } from './gradient-pass.ts';
 
 export interface StepRequest extends GradientPass {
@@ -30,7 +30,7 @@ export interface StepResult {
 }
 
 /**
- * @throws {UserError} if loss, gradient, log-probs or new values are not finite: from there on nothing can be
+ * @throws {Diverged} if loss, gradient, log-probs or new values are not finite: from there on nothing can be
  *   learned.
  */
 export async function trainStep(request: StepRequest): Promise<StepResult> {
@@ -101,6 +101,6 @@ function checkFinite(
   );
 }
 
-function diverged(found: string): UserError {
-  return new UserError(`training diverged: ${found}; a lower learning rate may help`, { exitCode: 1 });
+function diverged(found: string): Diverged {
+  return new Diverged(`training diverged: ${found}; a lower learning rate may help`);
 }

@@ -4,11 +4,13 @@
  * instead, 10,000 unless said otherwise: the long form of test/data/mutated-files.test.ts. With `--memory [number of
  * kills] [seed]` the long-term memory: 600 processes killed or out of space at calls spread over all there are, then
  * every call in every mode played in this process, then 10,000 flipped bits and 2,000 truncations. With `--learn
- * [number of kills] [seed]` the command that appends to it: 200 processes killed, then every call played.
+ * [number of kills] [seed]` the command that appends to it: 200 processes killed, then every call played. With
+ * `--bench [number of kills] [seed]` kills of a bench, 10 unless said otherwise: the long form of test/bench/kill.test.ts.
  */
 import { parseArgs } from 'node:util';
 import { Random } from '../../src/support/random.ts';
 import { type FaultEngine, killAndResume } from './kill.ts';
+import { killAndResumeBench } from './kill-bench.ts';
 import { LearnCuts } from './learn-cuts.ts';
 import { MemoryCuts } from './memory-cuts.ts';
 import { damageMemory } from './memory-damage.ts';
@@ -18,6 +20,7 @@ import { readMutated } from './mutate-files.ts';
 const DEFAULT_KILLS = { toy: 300, ort: 60 };
 
 const DEFAULT_FILES = 10_000;
+const DEFAULT_BENCH_KILLS = 10;
 
 const DEFAULT_MEMORY_KILLS = 600;
 
@@ -28,11 +31,12 @@ const options = {
   data: { type: 'boolean', default: false },
   memory: { type: 'boolean', default: false },
   learn: { type: 'boolean', default: false },
+  bench: { type: 'boolean', default: false },
 } as const;
 const { values, positionals } = parseArgs({ options, allowPositionals: true });
 const say = (line: string) => void process.stderr.write(`${line}\n`);
-const what = { data: damagedFiles, memory: memoryFaults, learn: learnFaults };
-const chosen = (['data', 'memory', 'learn'] as const).find((name) => values[name]);
+const what = { data: damagedFiles, memory: memoryFaults, learn: learnFaults, bench: benchKills };
+const chosen = (['data', 'memory', 'learn', 'bench'] as const).find((name) => values[name]);
 const failures = await (chosen === undefined ? kills() : what[chosen]());
 for (const failure of failures) say(`FAILED: ${failure}`);
 process.exitCode = failures.length > 0 ? 1 : 0;
@@ -101,4 +105,14 @@ async function learnFaults(): Promise<readonly string[]> {
   } finally {
     cuts.close();
   }
+}
+
+async function benchKills(): Promise<readonly string[]> {
+  const [count = DEFAULT_BENCH_KILLS, seed = Date.now()] = positionals.map(Number);
+  say(`${count} kills of a bench, seed ${seed}`);
+  const report = await killAndResumeBench(count, Random.fromSeed(seed), (done) =>
+    say(`${done}/${count} kills`),
+  );
+  say(`${report.kills} kills; finished runs that they found: ${report.found.join(', ')}`);
+  return report.failures;
 }

@@ -1,6 +1,7 @@
 /** The demo's runs, one method after another on one open base, and their summary. */
 import { join } from 'node:path';
 import type { ProgressFactory } from '../../support/progress.ts';
+import { answeringBaseOnce } from '../../train/base-answers.ts';
 import { resolveRunConfig } from '../../train/config/resolve.ts';
 import type { ModelEnvironment } from '../../train/model-environment.ts';
 import type { RunSummary, ScoreMatrix } from '../../train/results.ts';
@@ -41,7 +42,7 @@ export interface DemoOptions {
 
 export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
   const { base, settings, seed, outputFolder, log } = options;
-  const model = { ...options.model, answer: baseAnsweringOnce(options.model.answer) };
+  const model = { ...options.model, answer: answeringBaseOnce(options.model.answer) };
   const summaries = new Map<DemoMethod, RunSummary>();
   for (const [at, method] of demoMethods.entries()) {
     log(`\nmethod ${at + 1} of ${demoMethods.length}: ${method}`);
@@ -68,18 +69,6 @@ export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
     methods: Object.fromEntries(
       [...summaries].map(([method, summary]) => [method, methodSummary(summary)]),
     ) as Record<DemoMethod, MethodSummary>,
-  };
-}
-
-/** The methods start from one base: what it answers is asked for once. */
-function baseAnsweringOnce(answer: ModelEnvironment['answer']): ModelEnvironment['answer'] {
-  const known = new Map<string, Promise<readonly string[]>>();
-  return (prompts, adapter, options) => {
-    if (adapter) return answer(prompts, adapter, options);
-    const key = JSON.stringify([options.maxNewTokens, prompts.map((prompt) => [...prompt])]);
-    const answers = known.get(key) ?? answer(prompts, null, options);
-    known.set(key, answers);
-    return answers;
   };
 }
 

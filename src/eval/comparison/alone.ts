@@ -2,8 +2,7 @@
 import { Random } from '../../support/random.ts';
 import { bootstrapDifference, bootstrapMean, meanInterval } from '../statistics.ts';
 import type { Estimate } from './compare-rows.ts';
-import { type RowMatrix, type Rows, rowMatrix } from './row-matrix.ts';
-import type { RunResults } from './run-results.ts';
+import type { RowMatrix, Rows } from './row-matrix.ts';
 
 export interface AloneTask {
   readonly task: string;
@@ -17,19 +16,24 @@ export interface AloneTask {
   readonly rewardAccuracy: Estimate;
 }
 
-/** `runs` are one run, with intervals over its test rows, or several that differ in their seed. */
-export function learnedAlone(runs: readonly RunResults[], level = 0.95): AloneTask[] {
-  const preference = runs.map((run) => rowMatrix(run, 'preference_accuracy'));
-  const reward = runs.map((run) => rowMatrix(run, 'reward_accuracy'));
+/** Of one run, with intervals over its test rows, or of several that differ in their seed. */
+export function learnedAlone(
+  tasks: readonly string[],
+  {
+    preference,
+    reward,
+  }: { readonly preference: readonly RowMatrix[]; readonly reward: readonly RowMatrix[] },
+  level = 0.95,
+): AloneTask[] {
   const diagonal = ({ cells }: RowMatrix, task: number): Rows => cells[task]![task]!;
-  return runs[0]!.tasks.flatMap((task, at) => {
+  return tasks.flatMap((task, at) => {
     const before = measuredRows(preference.map(({ base }) => base[at]!));
     const after = measuredRows(preference.map((matrix) => diagonal(matrix, at)));
     const rewards = measuredRows(reward.map((matrix) => diagonal(matrix, at)));
     if (!before || !after || !rewards) return [];
     const random = () => Random.fromSeed(0).fork(task);
     const gains = after.map((rows, run) => mean(rows) - mean(before[run]!));
-    const isSingle = runs.length === 1;
+    const isSingle = preference.length === 1;
     return {
       task,
       testRows: after[0]!.length,

@@ -32,7 +32,7 @@ export const formats: Readonly<Record<FormatName, (comparison: Comparison) => st
 };
 
 /** Needs the booktabs package. */
-function latexTable({ title, head, rows }: Table): string {
+export function latexTable({ title, head, rows }: Table): string {
   const line = (cells: readonly string[]) => `  ${cells.map(latexText).join(' & ')} \\\\`;
   return [
     '\\begin{table}',
@@ -56,7 +56,8 @@ const latexCommands: Readonly<Record<string, string>> = {
   '>': '\\textgreater{}',
 };
 
-function latexText(text: string): string {
+/** So that a text is shown as it is. */
+export function latexText(text: string): string {
   return text.replace(/[\\~^<>#$%&_{}]/g, (sign) => latexCommands[sign] ?? `\\${sign}`);
 }
 

@@ -4,14 +4,21 @@ import { type AloneTask, learnedAlone } from './alone.ts';
 import { compareRows, type ResampleOptions, type ScoreComparison } from './compare-rows.ts';
 import { compareSeeds } from './compare-seeds.ts';
 import { compareGeneral, type GeneralComparison } from './general.ts';
-import { rowMatrix, type ScoreName, scoreNames, wasMeasured } from './row-matrix.ts';
+import { type RowMatrix, rowMatrix, type ScoreName, scoreNames, wasMeasured } from './row-matrix.ts';
 import { type RunResults, sameRows } from './run-results.ts';
 
-export type { AloneTask } from './alone.ts';
+export { type AloneTask, learnedAlone } from './alone.ts';
 export type { Estimate, TestedEstimate } from './compare-rows.ts';
 export { type GeneralMeasure, generalEstimates, generalMeasures, generalTitles } from './general.ts';
-export { listed, type Quantities, statisticNames } from './quantities.ts';
-export { rowMatrix, type ScoreName, scoreNames, scoreTitles } from './row-matrix.ts';
+export { listed, type Quantities, quantitiesOfRows, statisticNames } from './quantities.ts';
+export {
+  type RowMatrix,
+  rowMatrix,
+  type ScoreName,
+  scoreNames,
+  scoreTitles,
+  wasMeasured,
+} from './row-matrix.ts';
 export { type RunResults, readRunResults } from './run-results.ts';
 
 /** One run, or several that differ in their seed. */
@@ -60,13 +67,7 @@ export function compareRuns(
   const scores = scoreNames.flatMap((score) => {
     const matrices = compared.map(({ runs }) => runs.map((run) => rowMatrix(run, score)));
     if (!matrices.flat().some(wasMeasured)) return [];
-    const comparison = overSeeds
-      ? compareSeeds(matrices, level)
-      : compareRows(
-          matrices.map(([only]) => only!),
-          { level, ...options },
-        );
-    return { score, ...comparison };
+    return { score, ...compareMatrices(matrices, { level, ...options }) };
   });
   return {
     over: overSeeds ? 'seeds' : 'test rows',
@@ -80,7 +81,7 @@ export function compareRuns(
         0,
       ),
     })),
-    alone: alone ? learnedAlone(alone.runs, level) : null,
+    alone: alone ? learnedAlone(alone.runs[0]!.tasks, matricesOf(alone), level) : null,
     compared: compared.map(({ name }) => name),
     scores,
     general: compareGeneral(
@@ -88,6 +89,21 @@ export function compareRuns(
       { level, ...options },
     ),
   };
+}
+
+/**
+ * One score of names with one run each, over test rows, or with several that differ in their seed, over seeds.
+ * `names[n][s]` is the run of name n with the s-th seed; all names have as many.
+ */
+export function compareMatrices(
+  names: readonly (readonly RowMatrix[])[],
+  { level = 0.95, ...options }: ResampleOptions = {},
+): ScoreComparison {
+  if (names.some((runs) => runs.length > 1)) return compareSeeds(names, level);
+  return compareRows(
+    names.map(([only]) => only!),
+    { level, ...options },
+  );
 }
 
 function bySeed({ name, runs }: NamedRuns): NamedRuns {
@@ -101,6 +117,13 @@ function bySeed({ name, runs }: NamedRuns): NamedRuns {
     if (before.tasks.join() !== run.tasks.join()) throw new UserError(differentTasks(before, run));
   });
   return { name, runs: sorted };
+}
+
+function matricesOf({ runs }: NamedRuns) {
+  return {
+    preference: runs.map((run) => rowMatrix(run, 'preference_accuracy')),
+    reward: runs.map((run) => rowMatrix(run, 'reward_accuracy')),
+  };
 }
 
 /** Differences are taken run by run and row by row, so each must have its counterpart. */

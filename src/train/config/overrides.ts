@@ -42,12 +42,16 @@ export function applyOverrides(tree: ConfigTree, overrides: readonly string[]): 
     const document = parseDocument(override.slice(equals + 1));
     const broken = document.errors[0];
     if (broken) throw fail(`the value is not valid YAML: ${broken.message}`);
-    set(result, override.slice(0, equals).split('.'), yamlValue(document, fail), fail);
+    setKey(result, override.slice(0, equals).split('.'), yamlValue(document, fail), fail);
   }
   return result;
 }
 
-function set(
+/**
+ * Sets the key at `path` in place, under the same rules.
+ * @throws what `fail` makes of a path that cannot be gone.
+ */
+export function setKey(
   tree: ConfigTree,
   path: readonly string[],
   value: unknown,

@@ -1,13 +1,11 @@
 /** What an evaluation is asked to measure: tasks from a YAML file, named on the command line, or of a run. */
 import { dirname, resolve } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
 import { resolveSource } from '../../data/builtin/source.ts';
 import { rubricNames } from '../../eval/llm-judge/prompts.ts';
 import { DataError } from '../../support/errors.ts';
-import { readTextFile } from '../../support/json.ts';
 import { configError } from '../config/messages.ts';
-import { isTree, yamlValue } from '../config/overrides.ts';
+import { readConfigTree } from '../config/read-tree.ts';
 import { runConfigSchema } from '../config/schema.ts';
 
 const trained = runConfigSchema.shape.tasks.element.shape;
@@ -35,15 +33,7 @@ export type EvaluationTaskInput = z.input<typeof task>;
  * @throws {UserError} naming the file and the line of broken YAML, or the key that is wrong.
  */
 export async function readTasksFile(file: string): Promise<EvaluationTask[]> {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(await readTextFile(file), { lineCounter, prettyErrors: false });
-  const broken = document.errors[0];
-  if (broken) {
-    const { line } = lineCounter.linePos(broken.pos[0]);
-    throw new DataError({ file, line }, `invalid YAML: ${broken.message}`);
-  }
-  const tree = yamlValue(document, (problem) => new DataError({ file }, problem));
-  if (!isTree(tree)) throw new DataError({ file }, 'expected a mapping with the key tasks: a list of tasks');
+  const tree = await readConfigTree(file, 'a mapping with the key tasks: a list of tasks');
   return checkedTasks(tree, file, dirname(resolve(file)));
 }
 

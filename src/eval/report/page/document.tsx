@@ -1,6 +1,7 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource preact */
 /** The page as one file: no script, nothing loaded, and a policy that would refuse both. */
+import type { VNode } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import type { Report } from '../report.ts';
 import { Page, reportTitle } from './page.tsx';
@@ -10,6 +11,11 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 
 export function htmlDocument(report: Report): string {
   const title = `${reportTitle(report.runs.map(({ label }) => label))} · LifeAlign report`;
+  return htmlPage(title, <Page report={report} />);
+}
+
+/** A whole document around a page's content. */
+export function htmlPage(title: string, content: VNode): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -24,7 +30,7 @@ ${style()}
 </style>
 </head>
 <body>
-${renderToString(<Page report={report} />)}
+${renderToString(content)}
 </body>
 </html>
 `;

@@ -104,7 +104,7 @@ export function statisticTables(comparison: Comparison): Table[] {
 }
 
 /** What each task alone gains, of runs named stl. */
-export function aloneTable({ alone }: Comparison): Table[] {
+export function aloneTable({ alone }: Pick<Comparison, 'alone'>): Table[] {
   if (!alone) return [];
   return [
     {

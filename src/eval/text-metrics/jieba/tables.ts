@@ -3,9 +3,9 @@
  * layout; source and licence: dictionaries/jieba/). Read once, when the first text is cut: about 5 MB.
  */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { packageFolder } from '../../../support/version.ts';
 import { HiddenMarkovModel } from './hidden-markov-model.ts';
 import { WordTree } from './word-tree.ts';
 
@@ -14,8 +14,7 @@ export interface JiebaTables {
   readonly model: HiddenMarkovModel;
 }
 
-const PACKAGE_FOLDER = dirname(createRequire(import.meta.url).resolve('lifealign/package.json'));
-const FILE = join(PACKAGE_FOLDER, 'dictionaries', 'jieba', 'tables.bin.gz');
+const FILE = join(packageFolder, 'dictionaries', 'jieba', 'tables.bin.gz');
 
 const STATES = 4;
 const CHARACTERS = 0x9fd5 - 0x4e00 + 1;
