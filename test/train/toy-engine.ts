@@ -10,6 +10,7 @@ import type {
   GenerateOptions,
   GradientRequest,
   GradientResult,
+  OpenGeneration,
   RowLogProbs,
   RunOptions,
 } from '../../src/engine/engine.ts';
@@ -160,6 +161,13 @@ export class ToyEngine implements Engine {
         return { tokens: Int32Array.from(tokens), finishReason: stopped ? 'stop' : 'length' } as const;
       }),
     );
+  }
+
+  openGeneration(adapter: Adapter | null): OpenGeneration {
+    return {
+      generate: (prompts, options) => this.generate(prompts, adapter, options),
+      close: async () => {},
+    };
   }
 
   async close(): Promise<void> {}
