@@ -16,10 +16,12 @@ import { registerDataImport } from './commands/data-import.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerGenerate } from './commands/generate.ts';
+import { registerKeys } from './commands/keys.ts';
 import { registerMetrics } from './commands/metrics.ts';
 import { registerModels } from './commands/models.ts';
 import { registerReport } from './commands/report.ts';
 import { registerScore } from './commands/score.ts';
+import { registerServe } from './commands/serve.ts';
 import { registerTrain } from './commands/train.ts';
 import { runProgram } from './run.ts';
 
@@ -36,6 +38,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerMetrics,
   registerCompare,
   registerReport,
+  registerServe,
+  registerKeys,
   registerDemo,
 ];
 

@@ -12,8 +12,12 @@ import { sha256 } from '../../src/support/hash.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** This folder's lists of packages: torch and what stands on it, and two of few megabytes. */
-export type Requirements = 'requirements.txt' | 'requirements-text.txt' | 'requirements-tensorboard.txt';
+/** This folder's lists of packages: torch and what stands on it, and three of few megabytes. */
+export type Requirements =
+  | 'requirements.txt'
+  | 'requirements-text.txt'
+  | 'requirements-tensorboard.txt'
+  | 'requirements-openai.txt';
 
 /** The environment's interpreter; the first call takes minutes. `PYTHON` names the one to start from. */
 export async function oraclePython(requirements: Requirements = 'requirements.txt'): Promise<string> {
