@@ -7,6 +7,8 @@ export type {
   GenerateOptions,
   GradientRequest,
   GradientResult,
+  OpenGenerateOptions,
+  OpenGeneration,
   RowLogProbs,
   RunOptions,
 } from './engine/engine.ts';

@@ -1,4 +1,5 @@
 /** What a request is refused with: a status and OpenAI's error object, which its clients turn into exceptions. */
+import { UserError } from '../support/errors.ts';
 
 export interface ApiErrorOptions extends ErrorOptions {
   /** The request's field that is wrong, for example `messages[0].role`. */
@@ -45,4 +46,16 @@ function typeOf(status: number): string {
 /** 400, for a request that cannot be answered as it is. */
 export function invalid(message: string, param?: string, code?: string): ApiError {
   return new ApiError(400, message, { param, ...(code === undefined ? {} : { code }) });
+}
+
+/**
+ * Errors of the layers below as the API tells them. A defect's message may hold anything: it is logged, and the client
+ * is told that there was one.
+ */
+export function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof UserError) {
+    return new ApiError(error.exitCode === 2 ? 400 : 500, error.message, { cause: error });
+  }
+  return new ApiError(500, 'the server failed at this request; its log says why', { cause: error });
 }

@@ -118,9 +118,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     headersTimeout: Math.min(HEADERS_TIMEOUT, options.receiveTimeout),
     receiveTimeout: options.receiveTimeout,
     idleTimeout: options.answerTimeout + IDLE_MARGIN,
+    onError: (error) => logger.error(errorFields(error), 'a request failed'),
   });
+  try {
+    await audit(store.db, { actor: 'service', action: 'service.start', target: listening.url });
+  } catch (error) {
+    listening.breakOff();
+    await listening.stop();
+    throw error;
+  }
   const retention = startRetention(feedback, logger);
-  await audit(store.db, { actor: 'service', action: 'service.start', target: listening.url });
   logger.info({ url: listening.url, keys: await keys.hasKeys() }, 'listening');
 
   const stop = async (deadline: number): Promise<void> => {

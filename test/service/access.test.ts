@@ -282,7 +282,7 @@ it('answers are not kept by caches and not taken for anything but what they are'
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-    'x-request-id': expect.stringMatching(/^req_[0-9a-f]{24}$/),
+    'x-request-id': expect.stringMatching(/^req_[0-9a-f]{32}$/),
   });
 });
 

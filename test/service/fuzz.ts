@@ -61,7 +61,7 @@ const chat = fc.record(
   { requiredKeys: ['model', 'messages'] },
 );
 
-const feedback = fc.record(
+const anything = fc.record(
   {
     completion_id: text,
     choice: setting(fc.nat(3)),
@@ -77,6 +77,22 @@ const feedback = fc.record(
   },
   { requiredKeys: [] },
 );
+
+/** Pieces of feedback, most of them with something in them exchanged or added. */
+const feedback = fc
+  .tuple(
+    fc.constantFrom(
+      { prompt: 'a', chosen: 'b', rejected: 'c' },
+      { prompt: 'a', answer: 'b', rating: 'up' },
+      { prompt: 'a', answer: 'b', edited: 'c' },
+    ),
+    fc.oneof(fc.constant({}), anything),
+    fc.subarray(['completion_id', 'choice', 'prompt', 'answer', 'rating', 'comment', 'tags', 'person']),
+  )
+  .map(([valid, other, names]) => ({
+    ...valid,
+    ...Object.fromEntries(Object.entries(other).filter(([name]) => names.includes(name))),
+  }));
 
 const query = fc.oneof(
   { weight: 6, arbitrary: fc.constant('') },

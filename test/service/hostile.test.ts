@@ -164,7 +164,7 @@ describe('paths', () => {
     '/v1/models/%zz',
     '//etc/passwd',
     '/v1//models//x',
-    `/v1/models/${'a'.repeat(8000)}`,
+    `/v1/models/${'a'.repeat(500)}`,
   ])('such as %s lead nowhere', async (path) => {
     const answer = await send(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     expect([400, 404]).toContain(statusOf(answer));

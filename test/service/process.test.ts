@@ -90,7 +90,8 @@ describe('serve', () => {
 
   it.each([
     [[], /--model: missing/],
-    [['--model', 'tiny', '--upstream', 'http://127.0.0.1:1'], /leave out --model/],
+    [['--model', 'tiny', '--upstream', 'http://127.0.0.1:1'], /--model: another server answers/],
+    [['--upstream', 'http://127.0.0.1:1', '--max-tokens', '5'], /--max-tokens: another server answers/],
     [['--upstream', 'file:///etc/passwd'], /--upstream: expected a base URL/],
     [['--upstream', 'http://user:hidden@127.0.0.1/v1'], /--upstream: a user name or password/],
     [['--upstream', 'http://127.0.0.1:9', '--host', '0.0.0.0'], /without keys only this machine/],

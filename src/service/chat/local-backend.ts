@@ -2,17 +2,16 @@
 import { randomBytes } from 'node:crypto';
 import { generateText } from '../../eval/generate-text.ts';
 import type { BaseModel } from '../../train/base-model.ts';
-import { ApiError } from '../api-error.ts';
+import { ApiError, asApiError } from '../api-error.ts';
 import { parse } from '../http/parse.ts';
 import { cacheBytes } from '../models/cache-memory.ts';
 import type { ModelRegistry, ServedVersion } from '../models/registry.ts';
 import { Scheduler } from '../models/scheduler.ts';
 import type { ChatBackend, ChatCall, ChatReply, CompletionRecord } from './backend.ts';
-import { type Choice, type CompletionHead, chunks, completion, usageOf } from './completion.ts';
+import { type Choice, type CompletionHead, chunks, completion, type Usage, usageOf } from './completion.ts';
 import { EVENT_STREAM_HEADERS, eventStream } from './event-stream.ts';
 import { type ChatLimits, type ChatPrompt, promptOf } from './prompt.ts';
 import { type ChatRequest, chatRequestSchema } from './request.ts';
-import { asApiError } from './user-error.ts';
 
 export interface LocalBackendOptions extends ChatLimits {
   readonly base: Pick<BaseModel, 'model' | 'text' | 'engine' | 'endTokens'>;
@@ -25,6 +24,15 @@ export interface LocalBackendOptions extends ChatLimits {
   readonly cacheMemory: number;
   /** Takes what nobody asked for and somebody should know. */
   readonly onError: (error: unknown) => void;
+}
+
+/** A request that can be answered. */
+interface Asked {
+  readonly request: ChatRequest;
+  readonly prompt: ChatPrompt;
+  readonly version: ServedVersion;
+  readonly head: CompletionHead;
+  readonly call: ChatCall;
 }
 
 /** The result of the engine's work for one request. */
@@ -69,9 +77,8 @@ export class LocalBackend implements ChatBackend {
     };
     const adapter = await version.adapter();
     const prompt = promptOf(request, { ...this.#options, adapter });
-    return request.stream
-      ? this.#stream(request, prompt, version, head, call)
-      : this.#whole(request, prompt, version, head, call);
+    const asked = { request, prompt, version, head, call };
+    return request.stream ? this.#stream(asked) : this.#whole(asked);
   }
 
   load() {
@@ -87,41 +94,29 @@ export class LocalBackend implements ChatBackend {
     await this.#options.base.engine.close();
   }
 
-  async #whole(
-    request: ChatRequest,
-    prompt: ChatPrompt,
-    version: ServedVersion,
-    head: CompletionHead,
-    call: ChatCall,
-  ): Promise<ChatReply> {
-    const made = await this.#make(prompt, version, call, () => {}).catch((error: unknown) => {
-      throw asApiError(error);
-    });
+  async #whole(asked: Asked): Promise<ChatReply> {
+    const made = await this.#make(asked, () => {});
+    const { head, prompt, call } = asked;
     const usage = usageOf(prompt.tokens.length, made.completionTokens);
-    await call.record(recordOf(request, head, made, usage));
+    await call.record(recordOf(asked, made, usage));
     return { response: Response.json(completion(head, made.choices, usage)), done: Promise.resolve() };
   }
 
-  async #stream(
-    request: ChatRequest,
-    prompt: ChatPrompt,
-    version: ServedVersion,
-    head: CompletionHead,
-    call: ChatCall,
-  ): Promise<ChatReply> {
+  async #stream(asked: Asked): Promise<ChatReply> {
+    const { request, head, prompt, call } = asked;
     const withUsage = request.stream_options?.include_usage === true;
     const shape = chunks(head, withUsage);
-    // What is made before somebody listens waits in the list.
+    // Set as soon as the stream is made: before the scheduler has begun with anything.
     let push = (_: object): void => {};
     const onText = (choice: number, text: string) => push(shape.text(choice, text));
     // Refused at once, with a status, where the request cannot even wait.
-    const making = this.#make(prompt, version, call, onText);
+    const making = this.#make(asked, onText);
     const write = async (sink: { push(data: object): void }) => {
       push = (data) => sink.push(data);
       for (let choice = 0; choice < prompt.settings.samples; choice++) push(shape.first(choice));
       const made = await making;
       const usage = usageOf(prompt.tokens.length, made.completionTokens);
-      await call.record(recordOf(request, head, made, usage));
+      await call.record(recordOf(asked, made, usage));
       for (const [choice, { finishReason }] of made.choices.entries()) push(shape.last(choice, finishReason));
       if (withUsage) push(shape.usage(usage));
     };
@@ -140,9 +135,7 @@ export class LocalBackend implements ChatBackend {
 
   /** Not async: what the scheduler refuses is thrown before anything is sent. */
   #make(
-    prompt: ChatPrompt,
-    version: ServedVersion,
-    { client, signal }: ChatCall,
+    { prompt, version, call: { client, signal } }: Asked,
     onText: (choice: number, text: string) => void,
   ): Promise<Made> {
     const { base } = this.#options;
@@ -180,12 +173,7 @@ export function modelNotFound(model: string): ApiError {
   return new ApiError(404, message, { param: 'model', code: 'model_not_found' });
 }
 
-function recordOf(
-  request: ChatRequest,
-  head: CompletionHead,
-  made: Made,
-  usage: CompletionRecord['usage'],
-): CompletionRecord {
+function recordOf({ request, head }: Asked, made: Made, usage: Usage): CompletionRecord {
   return {
     ...head,
     messages: request.messages,

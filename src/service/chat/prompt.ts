@@ -5,10 +5,9 @@ import { softTokenCount } from '../../model/prompt-pool.ts';
 import { ChatTemplateError } from '../../text/chat-template.ts';
 import { encodePrompt, unknownToken } from '../../text/segments.ts';
 import type { BaseModel } from '../../train/base-model.ts';
-import { type ApiError, invalid } from '../api-error.ts';
+import { type ApiError, asApiError, invalid } from '../api-error.ts';
 import type { ChatRequest } from './request.ts';
 import { type ChatSettings, messagesOf, settingsOf } from './settings.ts';
-import { asApiError } from './user-error.ts';
 
 export interface ChatLimits {
   /** The most tokens of an answer, and what a request gets that does not say. */

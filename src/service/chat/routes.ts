@@ -53,6 +53,7 @@ export function chatRoutes(options: ChatRoutesOptions): readonly Route[] {
         summary: 'The next message of a conversation; with "stream": true as server-sent events.',
         body: chatRequestSchema,
         response: completion,
+        streams: true,
         statuses: { 404: 'There is no such model.', 504: 'The answer took too long.' },
       },
       // Its fields are the backend's to check: another server may know more of them.

@@ -2,11 +2,12 @@
  * The review queue: feedback that waits for a person's decision. Feedback that says the same about the same is one
  * item with a count, decided together; what contradicts it is counted too.
  */
+import type { Kysely } from 'kysely';
 import * as z from 'zod';
 import { ApiError } from '../api-error.ts';
 import { audit } from '../keys/audit.ts';
 import type { Store } from '../store/open.ts';
-import type { FeedbackTable } from '../store/tables.ts';
+import type { FeedbackTable, Tables } from '../store/tables.ts';
 import { hashesOf } from './feedback-store.ts';
 import { KINDS } from './request.ts';
 
@@ -55,12 +56,10 @@ export type ReviewItem = z.output<typeof itemSchema>;
 
 /** In the order in which they came: of those that say the same, the first. */
 export async function listQueue(
-  store: Store,
+  { db }: Store,
   { status, kind, limit, after }: z.output<typeof queueQuery>,
 ): Promise<readonly ReviewItem[]> {
-  let query = store.db
-    .selectFrom('feedback as item')
-    .selectAll('item')
+  let query = items(db)
     .where('item.status', '=', status)
     .where(({ not, exists, selectFrom }) =>
       not(
@@ -77,12 +76,33 @@ export async function listQueue(
     .limit(limit);
   if (kind !== undefined) query = query.where('item.kind', '=', kind);
   if (after !== undefined) query = query.where('item.id', '>', after);
-  return Promise.all((await query.execute()).map((row) => itemOf(store, row)));
+  return (await query.execute()).map(itemOf);
 }
 
 /** @throws {ApiError} 404 */
-export async function readItem(store: Store, id: string): Promise<ReviewItem> {
-  return itemOf(store, await rowOf(store, id));
+export async function readItem({ db }: Store, id: string): Promise<ReviewItem> {
+  const row = await items(db).where('item.id', '=', id).executeTakeFirst();
+  if (row) return itemOf(row);
+  throw notFound();
+}
+
+/** Rows with how many others say the same, and how many something else about the same. */
+function items(db: Kysely<Tables>) {
+  return db
+    .selectFrom('feedback as item')
+    .selectAll('item')
+    .select(({ selectFrom, fn }) => [
+      selectFrom('feedback as same')
+        .select(fn.countAll().as('count'))
+        .whereRef('same.content_hash', '=', 'item.content_hash')
+        .whereRef('same.status', '=', 'item.status')
+        .as('same'),
+      selectFrom('feedback as other')
+        .select(fn.countAll().as('count'))
+        .whereRef('other.subject_hash', '=', 'item.subject_hash')
+        .whereRef('other.content_hash', '!=', 'item.content_hash')
+        .as('contradicting'),
+    ]);
 }
 
 export interface Decision {
@@ -139,30 +159,26 @@ function fixed(row: FeedbackTable, fix: z.output<typeof fixSchema>) {
 async function rowOf({ db }: Store, id: string): Promise<FeedbackTable> {
   const row = await db.selectFrom('feedback').selectAll().where('id', '=', id).executeTakeFirst();
   if (row) return row;
-  throw new ApiError(404, 'there is no such feedback', { code: 'feedback_not_found' });
+  throw notFound();
 }
 
-async function itemOf({ db }: Store, row: FeedbackTable): Promise<ReviewItem> {
-  const count = async (column: 'content_hash' | 'subject_hash', status: string | null) => {
-    let query = db
-      .selectFrom('feedback')
-      .select(({ fn }) => fn.countAll().as('count'))
-      .where(column, '=', row[column]);
-    if (status !== null) query = query.where('status', '=', status);
-    else query = query.where('content_hash', '!=', row.content_hash);
-    return Number((await query.executeTakeFirstOrThrow()).count);
-  };
-  const { id, kind, source, person, completion_id, model, answer, chosen, rejected, comment } = row;
+function notFound(): ApiError {
+  return new ApiError(404, 'there is no such feedback', { code: 'feedback_not_found' });
+}
+
+type ItemRow = Awaited<ReturnType<ReturnType<typeof items>['executeTakeFirstOrThrow']>>;
+
+function itemOf(row: ItemRow): ReviewItem {
+  const { id, source, person, completion_id, model, answer, chosen, rejected, comment } = row;
   return {
     ...{ id, source, person, completion_id, model, answer, chosen, rejected, comment },
     created_at: row.at,
     status: row.status as Status,
-    kind: kind as ReviewItem['kind'],
+    kind: row.kind as ReviewItem['kind'],
     prompt: row.prompt === null ? null : (JSON.parse(row.prompt) as unknown[]),
     rating: row.rating === null ? null : row.rating > 0 ? 'up' : 'down',
     tags: JSON.parse(row.tags) as string[],
     ...{ decided_at: row.decided_at, decided_by: row.decided_by },
-    same: await count('content_hash', row.status),
-    contradicting: await count('subject_hash', null),
+    ...{ same: Number(row.same), contradicting: Number(row.contradicting) },
   };
 }

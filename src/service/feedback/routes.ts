@@ -66,6 +66,7 @@ export function feedbackRoutes({ feedback, store, metrics }: FeedbackRoutesOptio
       documentation: {
         summary: 'A rating, an edited answer, a pair or a comment; stored when it is acknowledged.',
         response: acknowledgement,
+        success: [200, 201],
         statuses: {
           404: 'No such answer is kept.',
           409: 'The Idempotency-Key came with other feedback before.',

@@ -2,11 +2,10 @@
  * The HTTP application: routes behind their guards. In order a request meets: its log line and metrics; host and
  * origin; who asks and what they may; how often they ask; its body's size and shape; and then its route.
  */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import * as z from 'zod';
-import { ApiError } from '../api-error.ts';
-import { asApiError } from '../chat/user-error.ts';
+import { ApiError, asApiError } from '../api-error.ts';
 import type { Authenticator } from '../keys/authenticator.ts';
 import { may } from '../keys/roles.ts';
 import { readJson } from './body.ts';
@@ -42,7 +41,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   const { routes, origins } = options;
   const app = new Hono<AppEnv>();
   app.use('*', async (context, next) => {
-    context.set('requestId', `req_${randomBytes(12).toString('hex')}`);
+    context.set('requestId', `req_${randomUUID().replaceAll('-', '')}`);
     context.set('logFields', {});
     const start = performance.now();
     await next();
@@ -106,11 +105,14 @@ async function answer(context: AppContext, route: Route, options: AppOptions): P
   }
   return route.handle({
     query: parse(route.query ?? noQuery, singleValues(context)),
-    body: route.body ? parse(route.body, await readJson(raw, options.bodyLimit)) : undefined,
+    body: route.body ? parse(route.body, await readJson(context.env.incoming, options.bodyLimit)) : undefined,
     params: context.req.param() as Record<string, string>,
     caller,
     client,
-    signal: raw.signal,
+    // Made when it is asked for: it has a price.
+    get signal() {
+      return raw.signal;
+    },
     headers: raw.headers,
     logFields: context.get('logFields'),
   });

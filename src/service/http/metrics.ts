@@ -26,7 +26,7 @@ export class Metrics {
     });
     this.#seconds = new Histogram({
       name: 'lifealign_http_request_seconds',
-      help: 'Seconds until the last byte of an answer was handed over.',
+      help: 'Seconds until an answer was ready; of a stream, until it began.',
       labelNames: ['route'],
       buckets: SECONDS,
       registers,

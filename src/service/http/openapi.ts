@@ -48,13 +48,17 @@ export function openApiDocument(routes: readonly Route[]): object {
 }
 
 function operation({ path, access, documentation, body, query }: Route): object {
-  const { summary, response, statuses, contentType = 'application/json' } = documentation;
+  const { summary, response, statuses, success = [200], contentType = 'application/json' } = documentation;
   const shown = documentation.body ?? body;
   const errors = Object.entries({ ...STATUSES, ...statuses }).map(([status, description]) => [
     status,
     { description, content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } },
   ]);
   const schema = response ? toSchema(response, 'output') : {};
+  const content = {
+    [contentType]: { schema },
+    ...(documentation.streams ? { 'text/event-stream': { schema: { type: 'string' } } } : {}),
+  };
   return {
     summary,
     ...(access === 'public' ? {} : { security: [{ key: [] }], 'x-role': access }),
@@ -68,7 +72,7 @@ function operation({ path, access, documentation, body, query }: Route): object 
         }
       : {}),
     responses: {
-      200: { description: 'Done.', content: { [contentType]: { schema } } },
+      ...Object.fromEntries(success.map((status) => [status, { description: 'Done.', content }])),
       ...Object.fromEntries(errors),
     },
   };

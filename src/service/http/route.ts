@@ -39,8 +39,12 @@ export interface Documentation {
   readonly summary: string;
   /** Shown in place of the body's schema where that is checked later. */
   readonly body?: z.ZodType;
-  /** Of the answer with status 200, if it is JSON. */
+  /** Of the answer, if it is JSON. */
   readonly response?: z.ZodType;
+  /** What it is answered with when all went well; 200 if left out. */
+  readonly success?: readonly number[];
+  /** May also come as server-sent events. */
+  readonly streams?: true;
   /** Statuses beside those that every route has. */
   readonly statuses?: Readonly<Record<number, string>>;
   /** Of the answer, if it is no JSON. */

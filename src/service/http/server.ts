@@ -1,10 +1,11 @@
 /** The listening socket: bounds on what a slow or silent client can hold, and an end in order. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { UserError } from '../../support/errors.ts';
 import { errorCode } from '../../support/file-error.ts';
+import { asApiError } from '../api-error.ts';
 import type { AppEnv } from './route.ts';
 
 export interface ServerOptions {
@@ -16,6 +17,7 @@ export interface ServerOptions {
   readonly receiveTimeout: number;
   /** Milliseconds without a byte in either direction after which a connection is given up. */
   readonly idleTimeout: number;
+  readonly onError: (error: unknown) => void;
 }
 
 export interface Listening {
@@ -33,7 +35,15 @@ const KEEP_ALIVE = 5000;
 /** @throws {UserError} for an address that cannot be listened on */
 export async function listen(app: Hono<AppEnv>, options: ServerOptions): Promise<Listening> {
   const server = createAdaptorServer({
-    fetch: app.fetch as Parameters<typeof createAdaptorServer>[0]['fetch'],
+    fetch: async (request, bindings) => {
+      try {
+        return await app.fetch(request, bindings as HttpBindings);
+      } catch (error) {
+        // Not even the application's own handler could tell it.
+        options.onError(error);
+        return Response.json(asApiError(error).body, { status: 500 });
+      }
+    },
     overrideGlobalObjects: false,
     serverOptions: {
       maxHeaderSize: HEADER_BYTES,

@@ -2,7 +2,7 @@
  * The service's tables, one schema for SQLite and PostgreSQL. Times are milliseconds since 1970; JSON is text, which
  * only this program reads; ids are made here, in order of time.
  */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 export interface SettingsTable {
   name: string;
@@ -87,7 +87,7 @@ export interface Tables {
   feedback: FeedbackTable;
 }
 
-/** `fb_` and 25 characters; later ids stand behind earlier ones, by the millisecond. */
+/** `fb_`, the time and a random number; later ids stand behind earlier ones, by the millisecond. */
 export function newId(prefix: string, at = Date.now()): string {
-  return `${prefix}_${at.toString(36).padStart(9, '0')}${randomBytes(8).toString('hex')}`;
+  return `${prefix}_${at.toString(36).padStart(9, '0')}${randomUUID().replaceAll('-', '')}`;
 }
