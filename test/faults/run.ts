@@ -1,28 +1,24 @@
 /**
  * The long form of test/train/kill.test.ts: `run.ts [number of kills] [seed] [--engine toy|ort]`. Left out:
  * 300 kills of the toy engine, 60 of the real one. With `--data [number of files] [seed]` damaged files of rows
- * instead, 10,000 unless said otherwise: the long form of test/data/mutated-files.test.ts. With `--service [number of
- * requests] [seed]` made-up requests to the service, 10,000: the long form of test/service/hostile.test.ts.
+ * instead, 10,000 unless said otherwise: the long form of test/data/mutated-files.test.ts.
  */
 import { parseArgs } from 'node:util';
 import { Random } from '../../src/support/random.ts';
-import { fuzzService } from '../service/fuzz.ts';
 import { type FaultEngine, killAndResume } from './kill.ts';
 import { readMutated } from './mutate-files.ts';
 
 const DEFAULT_KILLS = { toy: 300, ort: 60 };
 
 const DEFAULT_FILES = 10_000;
-const DEFAULT_REQUESTS = 10_000;
 
 const options = {
   engine: { type: 'string', default: 'toy' },
   data: { type: 'boolean', default: false },
-  service: { type: 'boolean', default: false },
 } as const;
 const { values, positionals } = parseArgs({ options, allowPositionals: true });
 const say = (line: string) => void process.stderr.write(`${line}\n`);
-const failures = values.service ? await madeUpRequests() : values.data ? await damagedFiles() : await kills();
+const failures = values.data ? await damagedFiles() : await kills();
 for (const failure of failures) say(`FAILED: ${failure}`);
 process.exitCode = failures.length > 0 ? 1 : 0;
 
@@ -46,15 +42,5 @@ async function damagedFiles(): Promise<readonly string[]> {
     if (done % 500 === 0) say(`${done}/${count} files`);
   });
   say(`${report.read} read, ${report.refused} refused`);
-  return report.failures;
-}
-
-async function madeUpRequests(): Promise<readonly string[]> {
-  const [count = DEFAULT_REQUESTS, seed = Date.now()] = positionals.map(Number);
-  say(`${count} made-up requests, seed ${seed}`);
-  const report = await fuzzService(count, seed, (done) => {
-    if (done % 500 === 0) say(`${done}/${count} requests`);
-  });
-  say(`statuses: ${JSON.stringify(report.statuses)}`);
   return report.failures;
 }

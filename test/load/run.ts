@@ -1,17 +1,24 @@
 /**
- * `npm run test:load`: the service's targets, on this machine, over loopback. Exit code 1 where one is missed.
- * `-- --seconds 10` for less than a minute each.
+ * `npm run test:load`: the service's targets, on this machine, over loopback, and made-up requests by the thousand.
+ * Exit code 1 where one is missed. `-- --seconds 10 --requests 1000` for less than the minute each, and the 10,000.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { StoreLocation } from '../../src/service/store/open.ts';
+import { fuzzService } from '../service/fuzz.ts';
 import { noPostgres, startPostgres } from '../service/postgres.ts';
 import { measureChat } from './chat.ts';
 import { killFeedback, measureFeedback } from './feedback.ts';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } });
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    requests: { type: 'string', default: '10000' },
+    seed: { type: 'string', default: String(Date.now()) },
+  },
+});
 const seconds = Number(values.seconds);
 const RATE = { rate: 1200, connections: 32 };
 const [LEAST_PER_SECOND, MOST_P99] = [1000, 50];
@@ -50,6 +57,12 @@ try {
   const fair = chat.fewest > 0 && chat.most - chat.fewest <= Math.max(2, 0.2 * chat.most);
   const bounded = chat.memoryLate < 1.5 * chat.memoryEarly;
   check('chat of 64 clients', chat, chat.failed === 0 && fair && bounded);
+  const fuzzed = await fuzzService(Number(values.requests), Number(values.seed));
+  for (const failure of fuzzed.failures) say(failure);
+  const statuses = Object.fromEntries(
+    Object.entries(fuzzed.statuses).map(([status, count]) => [`status ${status}`, count]),
+  );
+  check(`made-up requests, seed ${values.seed}`, statuses, fuzzed.failures.length === 0);
 } finally {
   postgres?.stop();
   rmSync(folder, { recursive: true, force: true });
