@@ -27,6 +27,7 @@ export interface FeedbackFigures {
 const argsOf = (location: StoreLocation) => [
   // No model is needed: nobody asks for an answer.
   ...['--upstream', 'http://127.0.0.1:9/v1', '--feedback-per-person', '0'],
+  ...['--feedback-per-source', '0'],
   ...(location.kind === 'sqlite' ? ['--store', location.file] : []),
 ];
 export const spawnFeedbackService = (location: StoreLocation): Promise<ServiceProcess> =>

@@ -38,7 +38,7 @@ function moving() {
       memory.at = versions.push(version(versions.length)) - 1;
     },
   };
-  return memory satisfies MemorySource;
+  return memory satisfies MemorySource<MemoryVersion>;
 }
 
 async function start() {

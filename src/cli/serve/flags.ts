@@ -77,7 +77,7 @@ export function addServeFlags(command: Command): Command {
     .option('--keep-answers <days>', 'for feedback that names them; 0: none is kept', '30')
     .option('--keep-feedback <days>', '0: for ever', '0')
     .option('--feedback-per-person <count>', 'a day; 0: any number', '200')
-    .option('--feedback-per-source <count>', 'a day and key; 0: any number', '0')
+    .option('--feedback-per-source <count>', 'a day and key; 0: any number', '100000')
     .option(
       '--redact <module>',
       'a module whose default export takes personal data out of a text before it is stored',

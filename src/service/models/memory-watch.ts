@@ -15,20 +15,20 @@ export interface MemoryVersion {
 }
 
 /** What is needed of a memory, which another process may be writing. */
-export interface MemorySource {
-  head(): Promise<{ readonly commit: MemoryVersion }>;
+export interface MemorySource<Version extends MemoryVersion> {
+  head(): Promise<{ readonly commit: Version }>;
   /** All that were ever made. */
-  versions(): Promise<readonly MemoryVersion[]>;
-  adapter(version: MemoryVersion): Promise<Adapter>;
+  versions(): Promise<readonly Version[]>;
+  adapter(version: Version): Promise<Adapter>;
 }
 
-export interface MemoryWatchOptions {
+export interface MemoryWatchOptions<Version extends MemoryVersion> {
   /** Of the models. */
   readonly name: string;
-  readonly memory: MemorySource;
+  readonly memory: MemorySource<Version>;
   readonly registry: ModelRegistry;
   /** @throws {UserError} for an adapter, or a version, that the base does not fit */
-  readonly check: (adapter: Adapter, version: MemoryVersion) => void;
+  readonly check: (adapter: Adapter, version: Version) => void;
   /** Told after the first version as well. */
   readonly onPublish: (id: string) => void;
   readonly onError: (error: unknown) => void;
@@ -44,7 +44,9 @@ export interface MemoryWatch {
 const INTERVAL = 1000;
 
 /** Resolves when the head is published. @throws {UserError} if that cannot be served */
-export async function watchMemory(options: MemoryWatchOptions): Promise<MemoryWatch> {
+export async function watchMemory<Version extends MemoryVersion>(
+  options: MemoryWatchOptions<Version>,
+): Promise<MemoryWatch> {
   const { memory, interval = INTERVAL, onError } = options;
   let current = await publishHead(options, null);
   let failed: string | null = null;
@@ -83,11 +85,14 @@ export async function watchMemory(options: MemoryWatchOptions): Promise<MemoryWa
 }
 
 /** @returns the head's hash */
-async function publishHead(options: MemoryWatchOptions, current: string | null): Promise<string> {
+async function publishHead<Version extends MemoryVersion>(
+  options: MemoryWatchOptions<Version>,
+  current: string | null,
+): Promise<string> {
   const { name, memory, registry, check, onPublish } = options;
   const { commit } = await memory.head();
   if (commit.hash === current) return current;
-  const publish = (version: MemoryVersion, head: boolean) => {
+  const publish = (version: Version, head: boolean) => {
     const created = Math.floor(Date.parse(version.time) / 1000);
     const read = async () => {
       const adapter = await memory.adapter(version);
