@@ -15,6 +15,7 @@ import { registerDataConvert } from './commands/data-convert.ts';
 import { registerDataImport } from './commands/data-import.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
+import { registerFeedbackImport } from './commands/feedback-import.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerMetrics } from './commands/metrics.ts';
@@ -40,6 +41,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerReport,
   registerServe,
   registerKeys,
+  registerFeedbackImport,
   registerDemo,
 ];
 

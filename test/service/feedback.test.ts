@@ -313,6 +313,7 @@ it('a database that cannot be used is told without its password', async () => {
 });
 
 it('ids stand in the order of time', () => {
-  const ids = [1, 2 ** 40, 2 ** 40 + 1, Date.now()].map((at) => newId('fb', at));
+  const same = Array.from({ length: 100 }, () => Date.now());
+  const ids = [1, 2 ** 40, 2 ** 40, 2 ** 40 + 1, ...same].map((at) => newId('fb', at));
   expect([...ids].sort()).toEqual(ids);
 });

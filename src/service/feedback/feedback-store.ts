@@ -70,7 +70,10 @@ export class FeedbackStore {
     source: string,
     idempotencyKey: string | null,
   ): Promise<Acknowledgement> {
-    const row = await this.#row(request, source, idempotencyKey);
+    // Before anything is waited for: what is added first stands first.
+    const at = Date.now();
+    const named = { id: newId('fb', at), at };
+    const row = { ...named, ...(await this.#row(request, source, idempotencyKey)) };
     const taken: (() => void)[] = [];
     let stored = false;
     try {
@@ -92,7 +95,7 @@ export class FeedbackStore {
     request: FeedbackRequest,
     source: string,
     idempotencyKey: string | null,
-  ): Promise<FeedbackTable> {
+  ): Promise<Omit<FeedbackTable, 'id' | 'at'>> {
     const subject = await this.#subjectOf(request);
     const { answer, chosen, rejected } = textsOf(request, subject.answer);
     if (chosen !== null && chosen === rejected) {
@@ -102,7 +105,6 @@ export class FeedbackStore {
     const messages =
       subject.messages &&
       (await Promise.all(subject.messages.map((one) => redactMessage(one, this.#redact))));
-    const at = Date.now();
     const content = {
       kind: kindOf(request),
       prompt: messages && JSON.stringify(messages),
@@ -113,7 +115,7 @@ export class FeedbackStore {
       comment: await clear(request.comment ?? null),
     };
     return {
-      ...{ id: newId('fb', at), at, source, person: request.person ?? null },
+      ...{ source, person: request.person ?? null },
       ...{ completion_id: request.completion_id ?? null, model: subject.model },
       ...content,
       ...hashesOf(content),

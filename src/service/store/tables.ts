@@ -87,7 +87,14 @@ export interface Tables {
   feedback: FeedbackTable;
 }
 
-/** `fb_`, the time and a random number; later ids stand behind earlier ones, by the millisecond. */
+let newest = { at: 0, count: 0 };
+
+/**
+ * `fb_`, the time, which of this process's in that millisecond, and a random number: ids stand in the order in which
+ * they were made, those of several processes by the millisecond.
+ */
 export function newId(prefix: string, at = Date.now()): string {
-  return `${prefix}_${at.toString(36).padStart(9, '0')}${randomUUID().replaceAll('-', '')}`;
+  newest = { at, count: at === newest.at ? newest.count + 1 : 0 };
+  const digits = (number: number, width: number) => number.toString(36).padStart(width, '0');
+  return `${prefix}_${digits(at, 9)}${digits(newest.count, 4)}${randomUUID().replaceAll('-', '')}`;
 }
