@@ -14,6 +14,7 @@ import type {
   RowLogProbs,
   RunOptions,
 } from '../../src/engine/engine.ts';
+import { openByCalls } from '../../src/engine/open-generation.ts';
 import { checkSoftTokens } from '../../src/engine/soft-tokens.ts';
 import {
   type Adapter,
@@ -164,10 +165,7 @@ export class ToyEngine implements Engine {
   }
 
   openGeneration(adapter: Adapter | null): OpenGeneration {
-    return {
-      generate: (prompts, options) => this.generate(prompts, adapter, options),
-      close: async () => {},
-    };
+    return openByCalls(this, adapter);
   }
 
   async close(): Promise<void> {}

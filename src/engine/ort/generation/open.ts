@@ -1,5 +1,6 @@
 /** A generation that stays open while requests come and go, with the session lent to it until it is closed. */
-import type { Generated, OpenGenerateOptions, OpenGeneration } from '../../engine.ts';
+import type { OpenGenerateOptions, OpenGeneration } from '../../engine.ts';
+import { closedGeneration, OpenCalls } from '../../open-generation.ts';
 import type { AnswerRequest } from './answer.ts';
 import { generateAnswers } from './generate.ts';
 import type { Generation } from './generation.ts';
@@ -14,16 +15,13 @@ export interface OpenGenerationParts {
 }
 
 export function openGeneration({ closing, lend, plan }: OpenGenerationParts): OpenGeneration {
-  // One for each call in work: a signal of the whole life would gather a trace of every call.
-  const calls = new Map<AbortController, Promise<unknown>>();
-  let closed: Error | null = null;
+  const calls = new OpenCalls();
   let release!: () => void;
   const released = new Promise<void>((resolve) => {
     release = resolve;
   });
   const end = (reason: Error) => {
-    closed ??= reason;
-    for (const call of calls.keys()) call.abort(closed);
+    calls.end(reason);
     release();
   };
   const endWithEngine = () => end(closing.reason as Error);
@@ -35,37 +33,21 @@ export function openGeneration({ closing, lend, plan }: OpenGenerationParts): Op
       resolve(made);
       await released;
       // A run under way still needs the session.
-      await Promise.allSettled(calls.values());
+      await calls.settled();
     });
     lent.catch(reject);
   });
+  // Whoever generates is told.
   generation.catch(() => {});
 
-  const run = async (
-    answers: readonly AnswerRequest[],
-    call: AbortController,
-    signal: AbortSignal | undefined,
-  ): Promise<readonly Generated[]> => {
-    const made = await generation;
-    return generateAnswers(answers, made, signal ? [call.signal, signal] : [call.signal]);
-  };
-
   return {
-    async generate(prompts, options) {
-      if (closed) throw closed;
-      const answers = plan(prompts, options);
-      const call = new AbortController();
-      const result = run(answers, call, options.signal);
-      calls.set(call, result);
-      try {
-        return await result;
-      } finally {
-        calls.delete(call);
-      }
-    },
+    generate: (prompts, options) =>
+      calls.run(options.signal, async (signals) =>
+        generateAnswers(plan(prompts, options), await generation, signals),
+      ),
     async close() {
       closing.removeEventListener('abort', endWithEngine);
-      end(new Error('the generation was closed'));
+      end(closedGeneration());
       await lent.catch(() => {});
     },
   };
