@@ -9,6 +9,8 @@ export type {
   GenerateOptions,
   GradientRequest,
   GradientResult,
+  OpenGenerateOptions,
+  OpenGeneration,
   RowLogProbs,
   RunOptions,
 } from './engine/engine.ts';

@@ -73,6 +73,7 @@ function watchGradients(engine: Engine): { engine: Engine; overhead: () => Overh
     identity: engine.identity,
     score: (...args) => engine.score(...args),
     generate: (...args) => engine.generate(...args),
+    openGeneration: (...args) => engine.openGeneration(...args),
     checkBackward: (...args) => engine.checkBackward(...args),
     close: () => engine.close(),
     async gradients(request, options) {

@@ -18,7 +18,9 @@ import { registerDataImport } from './commands/data-import.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerExport } from './commands/export.ts';
+import { registerFeedbackImport } from './commands/feedback-import.ts';
 import { registerGenerate } from './commands/generate.ts';
+import { registerKeys } from './commands/keys.ts';
 import { registerLearn } from './commands/learn.ts';
 import { registerMemory } from './commands/memory/index.ts';
 import { registerMetrics } from './commands/metrics.ts';
@@ -26,6 +28,7 @@ import { registerModels } from './commands/models.ts';
 import { registerProfile } from './commands/profile.ts';
 import { registerReport } from './commands/report.ts';
 import { registerScore } from './commands/score.ts';
+import { registerServe } from './commands/serve.ts';
 import { registerTrain } from './commands/train.ts';
 import { runProgram } from './run.ts';
 
@@ -47,6 +50,9 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerCompare,
   registerReport,
   registerProfile,
+  registerServe,
+  registerKeys,
+  registerFeedbackImport,
   registerDemo,
   registerBench,
 ];

@@ -87,6 +87,19 @@ export interface Generated {
   readonly finishReason: 'stop' | 'length';
 }
 
+/** One batch that goes on: what is asked for while answers are in the making joins them between two tokens. */
+export interface OpenGeneration {
+  /**
+   * As `Engine.generate`; each call has its own settings, and all share the slots. A call that fails, or whose
+   * signal aborts, gives its slots back and leaves the others alone.
+   */
+  generate(prompts: readonly Int32Array[], options: OpenGenerateOptions): Promise<readonly Generated[]>;
+  /** What is in work rejects; the memory of its keys and values is given back. */
+  close(): Promise<void>;
+}
+
+export type OpenGenerateOptions = Omit<GenerateOptions, 'batchSize'>;
+
 export interface Engine {
   /**
    * A hash over everything that decides the base model's log-probs except the row itself: weights,
@@ -110,6 +123,11 @@ export interface Engine {
     adapter: Adapter | null,
     options: GenerateOptions,
   ): Promise<readonly Generated[]>;
+  /**
+   * Opens a batch under one policy, to be closed by the caller.
+   * @throws {UserError} for a batch size out of its range
+   */
+  openGeneration(adapter: Adapter | null, options?: Pick<GenerateOptions, 'batchSize'>): OpenGeneration;
   /** Gives back what the engine holds. What `generate` has in work rejects; the engine is of no use after. */
   close(): Promise<void>;
 }

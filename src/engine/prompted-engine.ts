@@ -26,6 +26,13 @@ export function withPromptPools(engine: Engine, embeddings: TokenEmbeddings): En
       engine.gradients({ ...request, rows: rowsOf(request.rows, request.adapter) }, options),
     generate: async (prompts, adapter, options) =>
       engine.generate(promptsOf(prompts, adapter), adapter, options),
+    openGeneration(adapter, options) {
+      const open = engine.openGeneration(adapter, options);
+      return {
+        generate: async (prompts, options) => open.generate(promptsOf(prompts, adapter), options),
+        close: () => open.close(),
+      };
+    },
     close: () => engine.close(),
   };
 }

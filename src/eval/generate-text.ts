@@ -30,7 +30,7 @@ export interface GeneratedText {
  * @throws {UserError} for a stop text of which a special token is a part
  */
 export async function generateText(
-  engine: Engine,
+  engine: Pick<Engine, 'generate'>,
   tokenizer: Tokenizer,
   prompts: readonly Int32Array[],
   adapter: Adapter | null,
@@ -60,8 +60,11 @@ export async function generateText(
   });
 }
 
-/** Special tokens are not part of an answer's text: told as a stop string, one is looked for as a token. */
-function splitStops(stops: readonly string[], tokenizer: Tokenizer) {
+/**
+ * Special tokens are not part of an answer's text: told as a stop string, one is looked for as a token.
+ * @throws {UserError} for a stop text of which a special token is a part
+ */
+export function splitStops(stops: readonly string[], tokenizer: Tokenizer) {
   const strings: string[] = [];
   const tokens: number[] = [];
   for (const stop of stops) {

@@ -3,7 +3,7 @@
  * kernels over prompt and answer at once: it has no cache, no slots and no batch.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine, GenerateOptions } from '../../src/engine/engine.ts';
+import type { Engine, Generated, GenerateOptions } from '../../src/engine/engine.ts';
 import { penalise } from '../../src/engine/sampling.ts';
 import type { Adapter } from '../../src/model/adapter.ts';
 import { decoderLayers, finalNorm, headWeight } from '../../src/model/graph/decoder.ts';
@@ -261,6 +261,50 @@ export function describeGeneration(name: string, open: OpenEngine): void {
       await expect(both[0]).rejects.toThrow('a caller’s mistake');
       expect(await both[1]).toEqual(alone);
     });
+
+    it('in a batch that stays open: calls join and leave it, each as if it were alone', async () => {
+      const drawn = { temperature: 1.2, samples: 2, seed: 3 };
+      const alone = await answers();
+      const expected = await answers(drawn);
+      const open = engine.openGeneration(adapter, { batchSize: 3 });
+      const [abort, reason] = [new AbortController(), new Error('the client has left')];
+      const joined: Promise<PromiseSettledResult<readonly Generated[]>[]>[] = [];
+      const join = (made: Promise<readonly Generated[]>) => joined.push(Promise.allSettled([made]));
+      let seen = 0;
+      const onToken = () => {
+        // Between two tokens of the first call one joins that ends as the others go on, and one that leaves.
+        if (++seen === 5) join(open.generate(prompts, { ...drawn, maxNewTokens: 12, stopTokens: none }));
+        if (seen === 9) {
+          const options = { maxNewTokens: 50, stopTokens: none, signal: abort.signal };
+          join(open.generate(prompts.slice(0, 1), options));
+        }
+        if (seen === 30) abort.abort(reason);
+        return false;
+      };
+      const first = await open.generate(prompts, { maxNewTokens: 12, stopTokens: none, onToken });
+      expect(first.map(({ tokens }) => [...tokens])).toEqual(alone);
+      const [second, left] = (await Promise.all(joined)).flat();
+      const { value } = second as PromiseFulfilledResult<readonly Generated[]>;
+      expect(value.map(({ tokens }) => [...tokens])).toEqual(expected);
+      expect(left).toMatchObject({ status: 'rejected', reason });
+      await open.close();
+      const late = open.generate(prompts, { maxNewTokens: 1, stopTokens: none });
+      await expect(late).rejects.toThrow('the generation was closed');
+      expect(() => engine.openGeneration(adapter, { batchSize: 0 })).toThrow('batch-size: expected');
+    });
+
+    it('until an open batch is closed, whatever is in work', async () => {
+      const open = engine.openGeneration(adapter);
+      let closed: Promise<void> | undefined;
+      const onToken = () => {
+        closed ??= open.close();
+        return false;
+      };
+      const cut = open.generate(prompts, { maxNewTokens: 50, stopTokens: none, onToken });
+      await expect(cut).rejects.toThrow('the generation was closed');
+      await closed;
+      expect(await answers()).toHaveLength(prompts.length);
+    });
   });
 
   it(`${name} ends what it generates when it is closed`, async () => {
@@ -277,6 +321,14 @@ export function describeGeneration(name: string, open: OpenEngine): void {
     await closed;
     await expect(engine.generate([Int32Array.of(1, 2)], adapter, options)).rejects.toThrow('was closed');
     await engine.close();
+
+    const other = await open(model);
+    const batch = other.openGeneration(adapter);
+    const cut = batch.generate([Int32Array.of(1, 2)], { maxNewTokens: 500, stopTokens: none });
+    const refused = expect(cut).rejects.toThrow('was closed');
+    await other.close();
+    await refused;
+    await batch.close();
   });
 
   it(`${name} takes memory for what is said, not for what may be said`, async () => {

@@ -13,11 +13,12 @@ import { sha256 } from '../../src/support/hash.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** This folder's lists of packages: torch and what stands on it, two of few megabytes, and llama.cpp. */
+/** This folder's lists of packages: torch and what stands on it, three of few megabytes, and llama.cpp. */
 export type Requirements =
   | 'requirements.txt'
   | 'requirements-text.txt'
   | 'requirements-tensorboard.txt'
+  | 'requirements-openai.txt'
   | 'requirements-llama.txt';
 
 /** llama.cpp's library and nothing around it; the compiler's jobs are bounded by the machine's processors. */

@@ -10,9 +10,11 @@ import type {
   GenerateOptions,
   GradientRequest,
   GradientResult,
+  OpenGeneration,
   RowLogProbs,
   RunOptions,
 } from '../../src/engine/engine.ts';
+import { openByCalls } from '../../src/engine/open-generation.ts';
 import { checkSoftTokens } from '../../src/engine/soft-tokens.ts';
 import {
   type Adapter,
@@ -160,6 +162,10 @@ export class ToyEngine implements Engine {
         return { tokens: Int32Array.from(tokens), finishReason: stopped ? 'stop' : 'length' } as const;
       }),
     );
+  }
+
+  openGeneration(adapter: Adapter | null): OpenGeneration {
+    return openByCalls(this, adapter);
   }
 
   async close(): Promise<void> {}

@@ -18,17 +18,20 @@ import type {
   GenerateOptions,
   GradientRequest,
   GradientResult,
+  OpenGeneration,
   RowLogProbs,
   RunOptions,
 } from '../engine.ts';
+import { checkRanges } from '../generation-ranges.ts';
 import type { PackedBatch } from '../packing.ts';
 import { checkSoftTokens } from '../soft-tokens.ts';
 import { type BatchingDefaults, batchingDefaults, defaultLanes, recomputeFor } from './defaults.ts';
 import { EmittedGraphs } from './emitted-graphs.ts';
 import { adapterFeeds, BatchFeeds, objectiveFeeds } from './feeds.ts';
-import { generateAnswers, planAnswers } from './generation/generate.ts';
+import { DEFAULT_BATCH, generateAnswers, planAnswers } from './generation/generate.ts';
 import { Generation } from './generation/generation.ts';
 import { KeyValueCache } from './generation/key-value-cache.ts';
+import { openGeneration } from './generation/open.ts';
 import { DecodingStep } from './generation/step.ts';
 import { gradientGraph, gradientName, scoringGraph } from './graphs.ts';
 import { checkIntegerProducts } from './integer-products.ts';
@@ -107,7 +110,7 @@ export class OrtEngine implements Engine {
     adapter: Adapter | null,
     options: RunOptions = {},
   ): Promise<RowLogProbs> {
-    this.#checkPrompts(rows, adapter);
+    this.#checkRows(rows, adapter);
     const result = emptyLogProbs(rows.length);
     const kind = adapterKey(adapter);
     const shape = adapter && adapterShape(adapter);
@@ -140,7 +143,7 @@ export class OrtEngine implements Engine {
     const { rows, adapter, objective, backward = 'float32' } = request;
     const { responses } = objective;
     await this.checkBackward(backward);
-    this.#checkPrompts(rows, adapter);
+    this.#checkRows(rows, adapter);
     const logps = emptyLogProbs(rows.length);
     const sums = [...adapter.tensors].map(
       ([name, { data }]) => [name, new Float64Array(data.length)] as const,
@@ -192,10 +195,37 @@ export class OrtEngine implements Engine {
     adapter: Adapter | null,
     options: GenerateOptions,
   ): Promise<readonly Generated[]> {
-    const { config } = this.#model;
-    checkSoftTokens(prompts, adapter, config.vocabularySize);
-    const { answers, slots } = planAnswers(prompts, config, options);
+    this.#checkPrompts(prompts, adapter);
+    const { answers, slots } = planAnswers(prompts, this.#model.config, options);
     if (answers.length === 0) return [];
+    const signals = [this.#lanes.here.pool.closing, ...(options.signal ? [options.signal] : [])];
+    return this.#withGeneration(adapter, slots, (generation) =>
+      generateAnswers(answers, generation, signals),
+    );
+  }
+
+  openGeneration(
+    adapter: Adapter | null,
+    { batchSize = DEFAULT_BATCH }: Pick<GenerateOptions, 'batchSize'> = {},
+  ): OpenGeneration {
+    checkRanges({ batchSize });
+    return openGeneration({
+      closing: this.#lanes.here.pool.closing,
+      lend: (work) => this.#withGeneration(adapter, batchSize, work),
+      plan: (prompts, options) => {
+        this.#checkPrompts(prompts, adapter);
+        return planAnswers(prompts, this.#model.config, options).answers;
+      },
+    });
+  }
+
+  /** Works with an empty batch of so many slots. */
+  #withGeneration<T>(
+    adapter: Adapter | null,
+    slots: number,
+    work: (generation: Generation) => Promise<T>,
+  ): Promise<T> {
+    const { config } = this.#model;
     const shape = adapter && adapterShape(adapter);
     const kind = adapterKey(adapter);
     const variant = slots === 1 ? 'one' : 'several';
@@ -203,13 +233,11 @@ export class OrtEngine implements Engine {
       decodingGraph(config, slots === 1 ? new Parameters(shape) : new NarrowParameters(shape));
     const graph = () => this.#graphs.of(`generate|${kind}|${variant}`, outputs);
     const { pool, threads } = this.#lanes.here;
-    const signals = [pool.closing, ...(options.signal ? [options.signal] : [])];
     const profile = this.#profiles?.optionFor(`generate|${kind}|${variant}`, graph);
     const request = { purpose: 'generate', kind, variant, graph, options: { threads, ...profile } } as const;
     return pool.use(request, (session) => {
       const step = new DecodingStep(session, config, adapter);
-      const generation = new Generation(step, new KeyValueCache(config), slots);
-      return generateAnswers(answers, generation, signals);
+      return work(new Generation(step, new KeyValueCache(config), slots));
     });
   }
 
@@ -217,8 +245,14 @@ export class OrtEngine implements Engine {
     return this.#lanes.close();
   }
 
-  #checkPrompts(rows: readonly EncodedRow[], adapter: Adapter | null): void {
-    const prompts = rows.map(({ prompt }) => prompt);
+  #checkRows(rows: readonly EncodedRow[], adapter: Adapter | null): void {
+    this.#checkPrompts(
+      rows.map(({ prompt }) => prompt),
+      adapter,
+    );
+  }
+
+  #checkPrompts(prompts: readonly Int32Array[], adapter: Adapter | null): void {
     checkSoftTokens(prompts, adapter, this.#model.config.vocabularySize);
   }
 

@@ -8,7 +8,7 @@ import { checkRanges } from '../../generation-ranges.ts';
 import type { AnswerRequest } from './answer.ts';
 import type { Generation } from './generation.ts';
 
-const DEFAULT_BATCH = 16;
+export const DEFAULT_BATCH = 16;
 
 export interface Plan {
   /** In order: all of a prompt's one after another. */

@@ -1,0 +1,48 @@
+/** `lifealign serve`: the service, from its flags to its end by Ctrl-C or SIGTERM. */
+import type { Command } from 'commander';
+import type { ChatBackend } from '../../service/chat/backend.ts';
+import { UserError } from '../../support/errors.ts';
+import { interruptible } from '../interrupt.ts';
+import { addServeFlags, checkServeFlags, type ServeFlags, serviceSettings } from '../serve/flags.ts';
+import { openServiceStore } from '../service-store.ts';
+
+export function registerServe(program: Command): void {
+  const command = program
+    .command('serve')
+    .description('an OpenAI-compatible service: answers, feedback on them, and its review');
+  addServeFlags(command).action(serve);
+}
+
+async function serve(flags: ServeFlags, command: Command): Promise<void> {
+  checkServeFlags(flags, command);
+  const { LOG_LEVELS, createLogger } = await import('../../service/http/log.ts');
+  const level = LOG_LEVELS.find((known) => known === flags.logLevel);
+  if (level === undefined) {
+    throw new UserError(`--log-level ${flags.logLevel}: expected ${LOG_LEVELS.join(', ')}`);
+  }
+  const settings = serviceSettings(flags);
+  const { openBackend } = await import('../serve/backend.ts');
+  const { startService } = await import('../../service/service.ts');
+  const { keepAll, loadRedact } = await import('../../service/feedback/redact.ts');
+  const redact = flags.redact === undefined ? keepAll : await loadRedact(flags.redact);
+  const logger = createLogger(level);
+  const store = await openServiceStore(flags.store);
+  let backend: ChatBackend | null = null;
+  try {
+    backend = await openBackend(flags, logger);
+    const service = await startService({ backend, store, logger, redact, ...settings });
+    process.stdout.write(`listening on ${service.url}\n`);
+    const notice = 'ending; what is at work is finished first (again: at once)';
+    await interruptible({ reason: 'ended', notice }, (signal) => ended(signal));
+    await service.stop(settings.shutdownTimeout);
+  } catch (error) {
+    await backend?.close();
+    await store.close();
+    throw error;
+  }
+}
+
+/** Resolves: to be told to end is how a service ends. */
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

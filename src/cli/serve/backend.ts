@@ -1,0 +1,98 @@
+/** What `serve` answers with: the embedded engine with its models, or another server. */
+import { basename, resolve } from 'node:path';
+import type { ChatBackend } from '../../service/chat/backend.ts';
+import type { Logger } from '../../service/http/log.ts';
+import type { ModelRegistry } from '../../service/models/registry.ts';
+import { UserError } from '../../support/errors.ts';
+import { streamProgress } from '../../support/progress.ts';
+import { threadsOf, wholeNumber } from '../whole-number.ts';
+import type { ServeFlags } from './flags.ts';
+
+const MANY = 1e9;
+
+/** @throws {UserError} for a model or adapter that cannot be served, or a flag that is wrong */
+export async function openBackend(flags: ServeFlags, logger: Logger): Promise<ChatBackend> {
+  const batchSize = wholeNumber('--batch-size', flags.batchSize, 1, 1024);
+  const queue = wholeNumber('--queue', flags.queue, 0, 1e6);
+  if (flags.upstream !== undefined) {
+    const { UpstreamBackend, parseUpstream } = await import('../../service/chat/upstream.ts');
+    const key = process.env['LIFEALIGN_UPSTREAM_API_KEY']?.trim() || null;
+    return new UpstreamBackend({ url: parseUpstream(flags.upstream), key, concurrency: batchSize + queue });
+  }
+  if (flags.model === undefined)
+    throw new UserError('--model: missing; expected what answers (or --upstream)');
+  return openLocal(flags.model, flags, { batchSize, queue }, logger);
+}
+
+async function openLocal(
+  nameOrPath: string,
+  flags: ServeFlags,
+  sizes: { batchSize: number; queue: number },
+  logger: Logger,
+): Promise<ChatBackend> {
+  const { LocalBackend } = await import('../../service/chat/local-backend.ts');
+  const { defaultCacheMemory } = await import('../../service/models/cache-memory.ts');
+  const { ModelRegistry } = await import('../../service/models/registry.ts');
+  const { errorFields } = await import('../../service/http/log.ts');
+  const { openBase } = await import('../base.ts');
+  if (flags.specialTokens !== 'refuse' && flags.specialTokens !== 'allow') {
+    throw new UserError(`--special-tokens: expected refuse or allow, got "${flags.specialTokens}"`);
+  }
+  const limits = {
+    maxTokens: wholeNumber('--max-tokens', flags.maxTokens, 1, MANY),
+    contextLength:
+      flags.contextLength === undefined
+        ? null
+        : wholeNumber('--context-length', flags.contextLength, 2, MANY),
+    cacheMemory:
+      flags.cacheMemory === undefined
+        ? defaultCacheMemory()
+        : 2 ** 20 * wholeNumber('--cache-memory', flags.cacheMemory, 1, MANY),
+    allowSpecialTokens: flags.specialTokens === 'allow',
+  };
+  const progress = streamProgress(process.stderr);
+  const warn = (message: string) => logger.warn(message);
+  const base = await openBase(nameOrPath, { progress, warn, ...threadsOf(flags.threads) });
+  try {
+    const registry = new ModelRegistry();
+    publish(registry, { name: modelName(nameOrPath), flag: '--model' }, null);
+    for (const { name, folder } of flags.adapter.map(namedFolder)) {
+      publish(registry, { name, flag: '--adapter' }, await base.readAdapter(folder));
+    }
+    return new LocalBackend({
+      base,
+      registry,
+      ...sizes,
+      ...limits,
+      onError: (error) => logger.error(errorFields(error), 'an answer failed while it was streamed'),
+    });
+  } catch (error) {
+    await base.engine.close();
+    throw error;
+  }
+}
+
+type Source = Parameters<ModelRegistry['publish']>[1];
+
+/** @throws {UserError} for a name that another model has */
+function publish(
+  registry: ModelRegistry,
+  { name, flag }: { name: string; flag: string },
+  source: Source,
+): void {
+  if (registry.resolve(name)) throw new UserError(`${flag}: there are two models of the name ${name}`);
+  registry.publish({ name, version: null }, source);
+}
+
+/** `support=runs/a/adapter`; a folder alone gives its own name. */
+function namedFolder(text: string): { name: string; folder: string } {
+  const at = text.indexOf('=');
+  if (at < 0) return { name: modelName(text), folder: text };
+  return { name: text.slice(0, at), folder: text.slice(at + 1) };
+}
+
+/** The last part of a path, or of a name on the hub, in characters a model's name may have. */
+function modelName(nameOrPath: string): string {
+  const last = basename(resolve(nameOrPath)).replace(/\.gguf$/i, '');
+  return last.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'model';
+}

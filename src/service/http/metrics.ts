@@ -1,0 +1,74 @@
+/** What Prometheus reads at /metrics. Labels have few values: routes, statuses, names of models. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+const SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+export interface LoadGauges {
+  readonly running: () => number;
+  readonly waiting: () => number;
+}
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests: Counter<'method' | 'route' | 'status'>;
+  readonly #seconds: Histogram<'route'>;
+  readonly #tokens: Counter<'model' | 'kind'>;
+  readonly #feedback: Counter<'kind' | 'outcome'>;
+
+  constructor({ running, waiting }: LoadGauges) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    this.#requests = new Counter({
+      name: 'lifealign_http_requests_total',
+      help: 'Requests by method, route and status.',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    });
+    this.#seconds = new Histogram({
+      name: 'lifealign_http_request_seconds',
+      help: 'Seconds until an answer was ready; of a stream, until it began.',
+      labelNames: ['route'],
+      buckets: SECONDS,
+      registers,
+    });
+    this.#tokens = new Counter({
+      name: 'lifealign_tokens_total',
+      help: 'Tokens of prompts and completions, by name of the model.',
+      labelNames: ['model', 'kind'],
+      registers,
+    });
+    this.#feedback = new Counter({
+      name: 'lifealign_feedback_total',
+      help: 'Feedback received, by kind and what became of it.',
+      labelNames: ['kind', 'outcome'],
+      registers,
+    });
+    gauge('lifealign_answers_running', 'Answers (requests, before an upstream) at work.', running);
+    gauge('lifealign_requests_waiting', 'Chat requests that wait for their turn.', waiting);
+
+    function gauge(name: string, help: string, read: () => number): void {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    }
+  }
+
+  request(method: string, route: string, status: number, seconds: number): void {
+    this.#requests.inc({ method, route, status });
+    this.#seconds.observe({ route }, seconds);
+  }
+
+  tokens(model: string, prompt: number, completion: number): void {
+    this.#tokens.inc({ model, kind: 'prompt' }, prompt);
+    this.#tokens.inc({ model, kind: 'completion' }, completion);
+  }
+
+  feedback(kind: string, outcome: 'stored' | 'repeated' | 'refused'): void {
+    this.#feedback.inc({ kind, outcome });
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * `npm run test:load`: the service's targets, on this machine, over loopback, and made-up requests by the thousand.
+ * Exit code 1 where one is missed. `-- --seconds 10 --requests 1000` for less than the minute each, and the 10,000.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { StoreLocation } from '../../src/service/store/open.ts';
+import { fuzzService } from '../service/fuzz.ts';
+import { noPostgres, startPostgres } from '../service/postgres.ts';
+import { measureChat } from './chat.ts';
+import { killFeedback, measureFeedback } from './feedback.ts';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    requests: { type: 'string', default: '10000' },
+    seed: { type: 'string', default: String(Date.now()) },
+  },
+});
+const seconds = Number(values.seconds);
+const RATE = { rate: 1200, connections: 32 };
+const [LEAST_PER_SECOND, MOST_P99] = [1000, 50];
+
+const folder = mkdtempSync(join(tmpdir(), 'lifealign-load-'));
+const missing = noPostgres();
+const postgres = missing === null ? startPostgres() : null;
+if (missing !== null) say(`PostgreSQL is skipped: ${missing}`);
+let failures = 0;
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function check(what: string, figures: object, held: boolean): void {
+  const shown = Object.entries(figures).map(
+    ([name, value]) => `${name} ${Number((value as number).toFixed(1))}`,
+  );
+  say(`${held ? 'held  ' : 'MISSED'} ${what}: ${shown.join(', ')}`);
+  if (!held) failures++;
+}
+
+try {
+  const locations: StoreLocation[] = [{ kind: 'sqlite', file: join(folder, 'load.sqlite') }];
+  if (postgres) locations.push({ kind: 'postgres', url: postgres.url });
+  for (const location of locations) {
+    const figures = await measureFeedback({ location, seconds, ...RATE });
+    const fast = figures.perSecond >= LEAST_PER_SECOND && figures.p99 < MOST_P99;
+    check(`feedback on ${location.kind}`, figures, fast && figures.failed === 0 && figures.lost === 0);
+    const killed = await killFeedback({ location, seconds: Math.min(seconds, 10), ...RATE });
+    check(`kill -9 on ${location.kind}`, killed, killed.acknowledged > 0 && killed.lost === 0);
+  }
+  const chat = await measureChat({
+    ...{ model: 'tiny', clients: 64, seconds, maxTokens: 32, store: join(folder, 'chat.sqlite') },
+  });
+  const fair = chat.fewest > 0 && chat.most - chat.fewest <= Math.max(2, 0.2 * chat.most);
+  const bounded = chat.memoryLate < 1.5 * chat.memoryEarly;
+  check('chat of 64 clients', chat, chat.failed === 0 && fair && bounded);
+  const fuzzed = await fuzzService(Number(values.requests), Number(values.seed));
+  for (const failure of fuzzed.failures) say(failure);
+  const statuses = Object.fromEntries(
+    Object.entries(fuzzed.statuses).map(([status, count]) => [`status ${status}`, count]),
+  );
+  check(`made-up requests, seed ${values.seed}`, statuses, fuzzed.failures.length === 0);
+} finally {
+  postgres?.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = failures > 0 ? 1 : 0;
