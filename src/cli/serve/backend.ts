@@ -19,13 +19,10 @@ export async function openBackend(flags: ServeFlags, logger: Logger): Promise<Ch
     const key = process.env['LIFEALIGN_UPSTREAM_API_KEY']?.trim() || null;
     return new UpstreamBackend({ url: parseUpstream(flags.upstream), key, concurrency: batchSize + queue });
   }
-  if (flags.model === undefined)
-    throw new UserError('--model: missing; expected what answers (or --upstream)');
-  return openLocal(flags.model, flags, { batchSize, queue }, logger);
+  return openLocal(flags, { batchSize, queue }, logger);
 }
 
 async function openLocal(
-  nameOrPath: string,
   flags: ServeFlags,
   sizes: { batchSize: number; queue: number },
   logger: Logger,
@@ -52,16 +49,27 @@ async function openLocal(
   };
   const progress = streamProgress(process.stderr);
   const warn = (message: string) => logger.warn(message);
-  const base = await openBase(nameOrPath, { progress, warn, ...threadsOf(flags.threads) });
+  const { followMemories, openMemories } = await import('./memories.ts');
+  const memories = await openMemories(flags.memory.map(namedFolder));
+  const nameOrPath = flags.model ?? memories[0]?.base;
+  if (nameOrPath === undefined) {
+    throw new UserError('--model: missing; expected what answers (or --memory, or --upstream)');
+  }
+  // A memory names its base as configs do: a known name wins, a path is absolute.
+  const prefer = flags.model === undefined ? 'name' : 'path';
+  const base = await openBase(nameOrPath, { progress, warn, prefer, ...threadsOf(flags.threads) });
   try {
     const registry = new ModelRegistry();
     publish(registry, { name: modelName(nameOrPath), flag: '--model' }, null);
     for (const { name, folder } of flags.adapter.map(namedFolder)) {
       publish(registry, { name, flag: '--adapter' }, await base.readAdapter(folder));
     }
+    for (const { name } of memories) checkFree(registry, { name, flag: '--memory' });
+    const onClose = await followMemories(memories, { base, registry, logger });
     return new LocalBackend({
       base,
       registry,
+      onClose,
       ...sizes,
       ...limits,
       onError: (error) => logger.error(errorFields(error), 'an answer failed while it was streamed'),
@@ -74,14 +82,19 @@ async function openLocal(
 
 type Source = Parameters<ModelRegistry['publish']>[1];
 
+interface NamedByFlag {
+  readonly name: string;
+  readonly flag: string;
+}
+
 /** @throws {UserError} for a name that another model has */
-function publish(
-  registry: ModelRegistry,
-  { name, flag }: { name: string; flag: string },
-  source: Source,
-): void {
+function checkFree(registry: ModelRegistry, { name, flag }: NamedByFlag): void {
   if (registry.resolve(name)) throw new UserError(`${flag}: there are two models of the name ${name}`);
-  registry.publish({ name, version: null }, source);
+}
+
+function publish(registry: ModelRegistry, named: NamedByFlag, source: Source): void {
+  checkFree(registry, named);
+  registry.publish({ name: named.name, version: null }, source);
 }
 
 /** `support=runs/a/adapter`; a folder alone gives its own name. */

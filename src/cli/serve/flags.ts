@@ -7,6 +7,7 @@ import { wholeNumber } from '../whole-number.ts';
 export interface ServeFlags {
   readonly model?: string;
   readonly adapter: readonly string[];
+  readonly memory: readonly string[];
   readonly upstream?: string;
   readonly host: string;
   readonly port: string;
@@ -35,7 +36,7 @@ export interface ServeFlags {
 
 /** What another server decides by itself. */
 const ENGINE_FLAGS = [
-  ...['model', 'adapter', 'maxTokens', 'contextLength', 'cacheMemory', 'specialTokens', 'threads'],
+  ...['model', 'adapter', 'memory', 'maxTokens', 'contextLength', 'cacheMemory', 'specialTokens', 'threads'],
 ];
 
 export function addServeFlags(command: Command): Command {
@@ -43,6 +44,12 @@ export function addServeFlags(command: Command): Command {
   return addStoreFlag(command)
     .option('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
     .option('--adapter <name=folder>', 'a model of that name: an adapter on top; may be repeated', append, [])
+    .option(
+      '--memory <name=folder>',
+      "a memory's versions, name@v1 and so on, its head as the name; followed as it learns; may be repeated",
+      append,
+      [],
+    )
     .option(
       '--upstream <url>',
       'instead of --model: another OpenAI-compatible server, such as http://localhost:8000/v1',

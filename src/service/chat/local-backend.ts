@@ -22,6 +22,8 @@ export interface LocalBackendOptions extends ChatLimits {
   readonly queue: number;
   /** Bytes for keys and values. */
   readonly cacheMemory: number;
+  /** Called when the backend is closed, before the engine is. */
+  readonly onClose?: () => Promise<void>;
   /** Takes what nobody asked for and somebody should know. */
   readonly onError: (error: unknown) => void;
 }
@@ -91,6 +93,7 @@ export class LocalBackend implements ChatBackend {
   }
 
   async close(): Promise<void> {
+    await this.#options.onClose?.();
     await this.#options.base.engine.close();
   }
 

@@ -1,0 +1,69 @@
+/** Versioned memories as models of the service: opened, checked against the base, and followed as they learn. */
+import { baseHashes, checkBase } from '../../memory/store/base-hashes.ts';
+import { type Commit, MemoryStore } from '../../memory/store/store.ts';
+import type { Adapter } from '../../model/adapter.ts';
+import { checkFits } from '../../model/adapter-folder.ts';
+import { errorFields, type Logger } from '../../service/http/log.ts';
+import { type MemoryWatch, watchMemory } from '../../service/models/memory-watch.ts';
+import type { ModelRegistry } from '../../service/models/registry.ts';
+import { UserError } from '../../support/errors.ts';
+import type { Base } from '../base.ts';
+
+export interface NamedMemory {
+  readonly name: string;
+  readonly folder: string;
+  readonly store: MemoryStore;
+  /** The model that it is for. */
+  readonly base: string;
+}
+
+/** @throws {UserError} for a folder that is no memory, and for two of one name */
+export async function openMemories(
+  folders: readonly { readonly name: string; readonly folder: string }[],
+): Promise<readonly NamedMemory[]> {
+  const twice = folders.find(({ name }, at) => folders.findIndex((one) => one.name === name) < at);
+  if (twice) throw new UserError(`--memory: there are two memories of the name ${twice.name}`);
+  return Promise.all(
+    folders.map(async ({ name, folder }) => {
+      const store = await MemoryStore.open(folder);
+      const { base } = await store.config();
+      return { name, folder, store, base };
+    }),
+  );
+}
+
+/**
+ * Publishes every memory's versions, and its head whenever it moves.
+ * @returns ends it
+ * @throws {UserError} for one that is for another base
+ */
+export async function followMemories(
+  memories: readonly NamedMemory[],
+  { base, registry, logger }: { base: Base; registry: ModelRegistry; logger: Logger },
+): Promise<() => Promise<void>> {
+  const found = baseHashes(base);
+  const watches: MemoryWatch[] = [];
+  const stop = async () => {
+    await Promise.all(watches.map((watch) => watch.stop()));
+  };
+  try {
+    for (const { name, folder, store } of memories) {
+      const watch = await watchMemory<Commit>({
+        ...{ name, registry, memory: store },
+        check(adapter: Adapter, { hashes }: Commit) {
+          checkBase(folder, hashes, found);
+          checkFits(adapter, { modules: base.modules, config: base.model.config }, folder);
+        },
+        onPublish: (id) => logger.info({ model: id }, 'published'),
+        onError: (error) => {
+          logger.error({ model: name, ...errorFields(error) }, 'a new version cannot be served');
+        },
+      });
+      watches.push(watch);
+    }
+    return stop;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
