@@ -7,7 +7,6 @@ import type { Recompute } from '../../model/graph/decoder.ts';
 import type { LayoutOptions } from '../../model/graph/layout.ts';
 import { adapterShape, Parameters } from '../../model/graph/parameters.ts';
 import type { ModelFolder } from '../../model/model-folder.ts';
-import { UserError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { EncodedRow } from '../../text/encoded-row.ts';
@@ -21,13 +20,14 @@ import type {
   RowLogProbs,
   RunOptions,
 } from '../engine.ts';
-import type { PackedBatch } from '../packing.ts';
+import { generateAnswers, planAnswers } from '../generation/generate.ts';
+import { Generation } from '../generation/generation.ts';
+import type { PackedBatch, Responses } from '../packing.ts';
+import { checkLengths, emptyLogProbs, normaliser, storeLogProbs } from '../rows.ts';
 import { checkSoftTokens } from '../soft-tokens.ts';
 import { type BatchingDefaults, batchingDefaults, defaultLanes, recomputeFor } from './defaults.ts';
 import { EmittedGraphs } from './emitted-graphs.ts';
 import { adapterFeeds, BatchFeeds, objectiveFeeds } from './feeds.ts';
-import { generateAnswers, planAnswers } from './generation/generate.ts';
-import { Generation } from './generation/generation.ts';
 import { KeyValueCache } from './generation/key-value-cache.ts';
 import { DecodingStep } from './generation/step.ts';
 import { gradientGraph, gradientName, scoringGraph } from './graphs.ts';
@@ -55,8 +55,6 @@ export interface OrtEngineOptions {
   /** What the backward pass computes again; `auto` decides by a batch's length. */
   readonly recompute?: Recompute | 'auto';
 }
-
-type Responses = 'chosen' | 'pair';
 
 interface GraphRequest {
   readonly purpose: SessionRequest['purpose'];
@@ -225,7 +223,7 @@ export class OrtEngine implements Engine {
     responses: Responses,
     shares: Pick<MicroBatchOptions, 'sharePrefix' | 'lanes'>,
   ): readonly MicroBatch[] {
-    for (const row of rows) this.#checkLength(row, responses);
+    checkLengths(rows, responses, this.#model.config);
     const { pairsPerBatch, microBatchTokens } = this.#options;
     const sizes = { pairsPerBatch, microBatchTokens, headPieces, pieceSize };
     return microBatches(rows, { ...sizes, ...shares, responses });
@@ -234,16 +232,6 @@ export class OrtEngine implements Engine {
   #laneCount(backward: Backward): number {
     const { threads, lanes = defaultLanes(threads, backward) } = this.#options;
     return Math.min(threads, lanes);
-  }
-
-  /** Beyond its positions a model computes something, but nothing it was trained for. */
-  #checkLength({ prompt, chosen, rejected }: EncodedRow, responses: Responses): void {
-    const response = Math.max(chosen.length, responses === 'pair' ? rejected.length : 0);
-    const { maxPositions } = this.#model.config;
-    if (prompt.length + response <= maxPositions) return;
-    throw new UserError(
-      `a sequence of ${prompt.length + response} tokens is longer than the model's ${maxPositions} positions`,
-    );
   }
 
   #recomputeFor(batch: PackedBatch): Recompute {
@@ -269,29 +257,6 @@ function layoutOf({ pairs, responses, sharedPrefix }: PackedBatch): LayoutOption
 /** Names a layout among those of one purpose. */
 function layoutKey({ pairs, sharedPrefix }: PackedBatch): string {
   return sharedPrefix ? `${pairs} with prefix` : `${pairs}`;
-}
-
-function emptyLogProbs(rows: number): RowLogProbs {
-  return { chosen: new Float64Array(rows), rejected: new Float64Array(rows) };
-}
-
-function storeLogProbs(
-  target: RowLogProbs,
-  indices: readonly number[],
-  logps: Float32Array,
-  responses: Responses,
-): void {
-  const width = responses === 'pair' ? 2 : 1;
-  indices.forEach((index, at) => {
-    target.chosen[index] = logps[at * width]!;
-    if (responses === 'pair') target.rejected[index] = logps[at * width + 1]!;
-  });
-}
-
-function normaliser({ rows, objective }: GradientRequest): number {
-  return objective.normalizer === 'rows'
-    ? rows.length
-    : rows.reduce((total, row) => total + row.chosen.length, 0);
 }
 
 /** Graphs depend on an adapter's shapes and scaling, not on its values. */
