@@ -14,6 +14,7 @@ import { registerDataCheck } from './commands/data-check.ts';
 import { registerDataConvert } from './commands/data-convert.ts';
 import { registerDataImport } from './commands/data-import.ts';
 import { registerDemo } from './commands/demo.ts';
+import { registerEngine } from './commands/engine.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerGenerate } from './commands/generate.ts';
 import { registerMetrics } from './commands/metrics.ts';
@@ -36,6 +37,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerMetrics,
   registerCompare,
   registerReport,
+  registerEngine,
   registerDemo,
 ];
 

@@ -6,6 +6,7 @@ import type { GeneratedText, GenerateTextOptions } from '../../eval/generate-tex
 import { writeFileAtomic } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
+import { ENGINE_HELP, engineOf } from '../engine-flag.ts';
 import { addGenerationFlags, type GenerationFlags, generationSettings } from '../generation-settings.ts';
 import { interruptible } from '../interrupt.ts';
 import { checkOutput } from '../output-file.ts';
@@ -18,6 +19,7 @@ interface GenerateFlags extends GenerationFlags {
   readonly output?: string;
   readonly prompt?: string;
   readonly invalidRows: string;
+  readonly engine?: string;
   readonly threads?: string;
 }
 
@@ -47,6 +49,7 @@ export function registerGenerate(program: Command): void {
       'error: refuse the file if it has any; skip: list and leave out',
       'error',
     )
+    .option('--engine <engine>', ENGINE_HELP)
     .option('--threads <number>', 'threads of the engine (default: as many as there are cores)');
   addGenerationFlags(command).action(generate);
 }
@@ -57,13 +60,13 @@ async function generate(flags: GenerateFlags): Promise<void> {
   if (task.kind === 'prompt' && settings.samples > 1) {
     throw new UserError('--samples: of one --prompt there is one answer; use --data for more');
   }
-  const threads = threadsOf(flags.threads);
+  const given = { ...threadsOf(flags.threads), ...engineOf(flags.engine) };
   if (task.kind === 'file') await checkOutput(task.output, task.file);
   const { rows, skipped } = await readTask(task);
   const file = task.kind === 'file' ? task.file : '--prompt';
   const { openBase } = await import('../base.ts');
   const progress = streamProgress(process.stderr);
-  const { model, text, engine, readAdapter } = await openBase(flags.model, { progress, warn, ...threads });
+  const { model, text, engine, readAdapter } = await openBase(flags.model, { progress, warn, ...given });
   try {
     const adapter = flags.adapter === undefined ? null : await readAdapter(flags.adapter);
     const { encodePrompts } = await import('../../text/prompts.ts');
