@@ -18,7 +18,7 @@ DEVICES = ("auto", "cpu", "cuda")
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("lifealign_worker")
-    parser.add_argument("--socket", type=Path, required=True, help="where the host listens")
+    parser.add_argument("--socket", type=Path, help="where the host listens; rank 0 needs it")
     parser.add_argument("--model", type=Path, required=True, help="a folder in Hugging Face layout")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--device", choices=DEVICES, default="auto")
@@ -103,6 +103,8 @@ def main() -> int:
     host: Host | None = None
     try:
         if rank == 0:
+            if options.socket is None:
+                raise ValueError("--socket: rank 0 needs it")
             host = Host(options.socket)
             host.greet()
         # Heavy to import: the greeting need not wait for it.

@@ -108,7 +108,8 @@ class FlexPackedAttention:
 
 @cache
 def _flex(device: str) -> Callable[..., Any]:
-    return torch.compile(flex_attention, dynamic=True) if device == "cuda" else flex_attention
+    function: Callable[..., Any] = flex_attention
+    return torch.compile(function, dynamic=True) if device == "cuda" else function
 
 
 def tree_mask(

@@ -19,7 +19,7 @@ class TokenLogProbs(torch.autograd.Function):
         wanted = bool(ctx.needs_input_grad[0])
         log_probs: list[Tensor] = []
         slopes: list[Tensor] = []
-        for h, target in zip(hidden.split(piece), targets.split(piece)):
+        for h, target in zip(torch.split(hidden, piece), torch.split(targets, piece)):
             logits = torch.nn.functional.linear(h, weight).float()
             scale = logits.logsumexp(-1, keepdim=True)
             log_probs.append(logits.gather(1, target[:, None]).squeeze(1) - scale.squeeze(1))
@@ -39,7 +39,7 @@ class TokenLogProbs(torch.autograd.Function):
 def sequence_log_probs(hidden: Tensor, weight: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
     """Sums over each sequence's tokens, which follow one another. [sequences], float64"""
     piece = max(16, (2**27 if hidden.is_cuda else 2**24) // weight.shape[0])
-    of_tokens = TokenLogProbs.apply(hidden, weight, targets, piece)
+    of_tokens = TokenLogProbs.apply(hidden, weight, targets, piece)  # type: ignore[no-untyped-call]
     owners = torch.repeat_interleave(torch.arange(len(lengths), device=hidden.device), lengths.to(hidden.device))
     sums = torch.zeros(len(lengths), dtype=torch.float64, device=hidden.device)
     return sums.index_add(0, owners, of_tokens.double())

@@ -67,7 +67,7 @@ def to_torch(raw: RawTensor) -> Tensor:
 def from_torch(tensor: Tensor) -> RawTensor:
     names = {dtype: name for name, dtype in _DTYPES.items()}
     value = tensor.detach().cpu().contiguous()
-    return RawTensor(names[value.dtype], tuple(value.shape), memoryview(value.numpy()).cast("B") if value.numel() else b"")
+    return RawTensor(names[value.dtype], tuple(value.shape), value.numpy().tobytes())
 
 
 def whole_number(header: dict[str, Any], field: str, least: int, most: int) -> int:

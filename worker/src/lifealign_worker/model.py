@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Callable
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +12,14 @@ from .adapters import ActiveAdapter, Adapter
 from .attention import IMPLEMENTATION, FlexPackedAttention, Packed, SegmentwiseAttention, packed_attention
 from .decoding import DecodingAttention, KeyValueCache
 from .log_probs import sequence_log_probs
-from .messages import Batch, Decode
+from .messages import Batch, Decode, Segment
 
 AttentionInterface.register(IMPLEMENTATION, packed_attention)
 
+ATTENTIONS: dict[str, Callable[[list[Segment], torch.device], Packed]] = {
+    "segments": SegmentwiseAttention,
+    "flex": FlexPackedAttention,
+}
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -33,24 +38,24 @@ class LanguageModel:
     def __init__(self, options: ModelOptions):
         self.device = options.device
         self.dtype = DTYPES[options.dtype]
-        self._attention = {"segments": SegmentwiseAttention, "flex": FlexPackedAttention}[options.attention]
-        causal = load(options)
+        self._packed = ATTENTIONS[options.attention]
+        causal: Any = load(options)
         self.decoder: nn.Module = causal.get_decoder()
         self._embedding: nn.Module = causal.get_input_embeddings()
-        head = causal.get_output_embeddings()
+        head: nn.Module = causal.get_output_embeddings()
         if not isinstance(head, nn.Linear) or head.bias is not None:
             raise ValueError(f"{options.folder}: a model whose head is not a linear layer without bias is not supported")
-        self._head = head
+        self._head: nn.Linear = head
         self.vocabulary: int = head.weight.shape[0]
-        self.config = causal.config
-        self.active = ActiveAdapter(causal)
+        self.config: Any = causal.config
+        self.active: ActiveAdapter = ActiveAdapter(causal)
 
     def adapter(self, scaling: float, tensors: dict[str, Tensor]) -> Adapter:
         return self.active.make(scaling, tensors, self.device)
 
     def log_probs(self, batch: Batch, adapter: Adapter) -> Tensor:
         """Of every response, [sequences] in float64; where gradients are enabled its graph hangs on the adapter."""
-        packed = self._attention(batch.segments, self.device)
+        packed = self._packed(batch.segments, self.device)
         hidden = self._hidden(batch.tokens, batch.positions, packed, adapter)
         predicting = hidden[batch.sources.to(self.device)]
         return sequence_log_probs(predicting, self._head.weight, batch.targets.to(self.device), batch.lengths)

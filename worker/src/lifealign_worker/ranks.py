@@ -46,7 +46,7 @@ class Ranks:
         dist.broadcast(content, 0, self._control)
         if self.rank == 0:
             return frame
-        received = bytearray(memoryview(content.numpy()))
+        received = bytearray(content.numpy().tobytes())
         header = int.from_bytes(received[:4], "little")
         return decode_frame(bytes(received[12 : 12 + header]), received[12 + header :])
 
