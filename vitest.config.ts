@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/parity/**', 'test/faults/**'],
+    exclude: ['test/parity/**', 'test/torch/**', 'test/faults/**'],
     // Native runtimes are loaded: a crash must end one test file only.
     pool: 'forks',
     testTimeout: 60_000,

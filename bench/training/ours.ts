@@ -8,10 +8,14 @@ import { openModelEnvironment, readRunConfig, runStream } from '../../src/index.
 import { readRequest, reportChild } from '../shared/report-child.ts';
 import type { OurRequest, TrainingStep } from './request.ts';
 
-const { config: file, output, cache, threads } = readRequest<OurRequest>();
+const { config: file, overrides = [], output, cache, threads } = readRequest<OurRequest>();
 const log = () => {};
-const config = await readRunConfig(file);
-const environment = await openModelEnvironment(config.base, { threads, log });
+const config = await readRunConfig(file, overrides);
+const environment = await openModelEnvironment(config.base, {
+  threads,
+  log,
+  engine: config.engine,
+});
 
 const start = performance.now();
 await runStream(config, { ...environment, outputFolder: output, cacheFolder: cache, log });

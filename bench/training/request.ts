@@ -13,6 +13,8 @@ export const RECIPE = {
 export interface OurRequest {
   /** A run's config file, and folders that do not exist yet for what it writes and for its cache. */
   readonly config: string;
+  /** Of its keys, as `--set` has them. */
+  readonly overrides?: readonly string[];
   readonly output: string;
   readonly cache: string;
   readonly threads: number;

@@ -5,8 +5,8 @@
 import { basename, extname, join } from 'node:path';
 import { openModel } from '../model/resolve.ts';
 import { makeFolder } from '../support/atomic-file.ts';
-import { version } from '../support/version.ts';
 import { lockFolder } from '../support/folder-lock.ts';
+import { version } from '../support/version.ts';
 import { codeIdentity } from './code-identity.ts';
 import type { Bench } from './config/read.ts';
 import { Identities } from './identity.ts';

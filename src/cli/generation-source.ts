@@ -3,13 +3,15 @@ import type { Adapter } from '../model/adapter.ts';
 import { UserError } from '../support/errors.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import type { BaseModel } from '../train/base-model.ts';
-import { wholeNumber } from './whole-number.ts';
+import { engineOf } from './engine-flag.ts';
+import { threadsOf, wholeNumber } from './whole-number.ts';
 
 export interface SourceFlags {
   readonly model?: string;
   readonly adapter?: string;
   readonly memory?: string;
   readonly retrieve?: string;
+  readonly engine?: string;
   readonly threads?: string;
 }
 
@@ -30,7 +32,9 @@ export interface GenerationSource {
 }
 
 /** @throws {UserError} for flags that contradict each other, before anything is opened. */
-export function checkSource({ model, adapter, memory, retrieve }: SourceFlags): void {
+export function checkSource({ model, adapter, memory, retrieve, engine, threads }: SourceFlags): void {
+  threadsOf(threads);
+  engineOf(engine);
   if (memory === undefined && model === undefined) {
     throw new UserError('--model: missing; expected a model (or --memory)');
   }
@@ -50,8 +54,12 @@ export async function openSource(
 ): Promise<GenerationSource> {
   if (flags.memory !== undefined) return openMemory(flags.memory, flags, progress);
   const { openBase } = await import('./base.ts');
-  const { threadsOf } = await import('./whole-number.ts');
-  const base = await openBase(flags.model!, { progress, warn, ...threadsOf(flags.threads) });
+  const base = await openBase(flags.model!, {
+    progress,
+    warn,
+    ...threadsOf(flags.threads),
+    ...engineOf(flags.engine),
+  });
   try {
     const adapter = flags.adapter === undefined ? null : await base.readAdapter(flags.adapter);
     return { base, adapter, groups: async (prompts) => [oneGroup(prompts, adapter)] };
@@ -63,7 +71,7 @@ export async function openSource(
 
 async function openMemory(
   folder: string,
-  { retrieve: count, threads }: SourceFlags,
+  { retrieve: count, threads, engine }: SourceFlags,
   progress: ProgressFactory,
 ): Promise<GenerationSource> {
   const { MemoryStore } = await import('../memory/store/store.ts');
@@ -71,7 +79,7 @@ async function openMemory(
   const store = await MemoryStore.open(folder);
   const { commit: version } = await store.head();
   const adapter = await store.adapter(version);
-  const { model: base } = await openMemoryBase(store, { threads, progress });
+  const { model: base } = await openMemoryBase(store, { threads, engine, progress });
   if (count === undefined) return { base, adapter, groups: async (prompts) => [oneGroup(prompts, adapter)] };
   try {
     const { promptSide, retrieve, TaskIndex } = await import('../learn/retrieve.ts');

@@ -16,6 +16,7 @@ import { registerDataConflicts } from './commands/data-conflicts.ts';
 import { registerDataConvert } from './commands/data-convert.ts';
 import { registerDataImport } from './commands/data-import.ts';
 import { registerDemo } from './commands/demo.ts';
+import { registerEngine } from './commands/engine.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerExport } from './commands/export.ts';
 import { registerFeedbackImport } from './commands/feedback-import.ts';
@@ -53,6 +54,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerServe,
   registerKeys,
   registerFeedbackImport,
+  registerEngine,
   registerDemo,
   registerBench,
 ];

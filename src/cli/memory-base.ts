@@ -4,6 +4,7 @@ import type { BaseHashes } from '../memory/store/records.ts';
 import type { MemoryStore } from '../memory/store/store.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import { type BaseModel, openBaseModel } from '../train/base-model.ts';
+import { engineOf } from './engine-flag.ts';
 import { say } from './memory-command.ts';
 import { threadsOf } from './whole-number.ts';
 
@@ -12,14 +13,26 @@ export interface MemoryBase {
   readonly hashes: BaseHashes;
 }
 
+interface MemoryBaseFlags {
+  readonly threads?: string | undefined;
+  readonly engine?: string | undefined;
+  readonly progress: ProgressFactory;
+}
+
 /** The caller closes the engine. @throws {UserError} for a base that is missing, or another one. */
 export async function openMemoryBase(
   store: MemoryStore,
-  { threads, progress }: { readonly threads?: string | undefined; readonly progress: ProgressFactory },
+  { threads, engine, progress }: MemoryBaseFlags,
 ): Promise<MemoryBase> {
   const { base } = await store.config();
   const warn = (message: string) => say(`warning: ${message}`);
-  const model = await openBaseModel(base, { warn, prefer: 'name', progress, ...threadsOf(threads) });
+  const model = await openBaseModel(base, {
+    warn,
+    prefer: 'name',
+    progress,
+    ...threadsOf(threads),
+    ...engineOf(engine),
+  });
   try {
     const hashes = baseHashes(model);
     checkBase(store.folder, (await store.head()).commit.hashes, hashes);

@@ -1,9 +1,12 @@
 /** Encoded rows to the input values of a packed batch (layout: model/graph/layout.ts). */
 import type { EncodedRow } from '../text/encoded-row.ts';
 
+/** Which responses of a row take part. */
+export type Responses = 'chosen' | 'pair';
+
 export interface PackedBatch {
   readonly pairs: number;
-  readonly responses: 'chosen' | 'pair';
+  readonly responses: Responses;
   /** Whether what the prompts begin with stands in front of them. */
   readonly sharedPrefix: boolean;
   /** Tokens in the batch, what is shared once. */
@@ -19,13 +22,22 @@ export interface PackedBatch {
 }
 
 /** The responses of a row that take part. */
-export function responsesOf(row: EncodedRow, responses: 'chosen' | 'pair'): readonly Int32Array[] {
+export function responsesOf(row: EncodedRow, responses: Responses): readonly Int32Array[] {
   return responses === 'pair' ? [row.chosen, row.rejected] : [row.chosen];
 }
 
 /** Tokens a row adds to a batch. */
-export function packedLength(row: EncodedRow, responses: 'chosen' | 'pair'): number {
+export function packedLength(row: EncodedRow, responses: Responses): number {
   return responsesOf(row, responses).reduce((total, one) => total + one.length, row.prompt.length);
+}
+
+/** Tokens of rows as a peer without sharing would count them: each response with its prompt. */
+export function unsharedTokenCount(rows: readonly EncodedRow[], responses: Responses): number {
+  return rows.reduce(
+    (total, row) =>
+      responsesOf(row, responses).reduce((sum, one) => sum + row.prompt.length + one.length, total),
+    0,
+  );
 }
 
 /** How many tokens all prompts begin with, and no prompt is alone. */
@@ -40,6 +52,15 @@ export function sharedPrefixLength(rows: readonly EncodedRow[]): number {
   return length;
 }
 
+/** A shorter prefix would cost more in further small operations than it saves. */
+const LEAST_PREFIX = 8;
+
+/** `sharedPrefixLength`, or 0 where putting the prefix in front of all would not pay. */
+export function worthwhilePrefix(rows: readonly EncodedRow[]): number {
+  const shared = sharedPrefixLength(rows);
+  return shared < LEAST_PREFIX ? 0 : shared;
+}
+
 /**
  * @param prefix how many tokens that the prompts share stand in front of all; see `sharedPrefixLength`
  * @param headPieces pieces of the language-model head's work
@@ -47,7 +68,7 @@ export function sharedPrefixLength(rows: readonly EncodedRow[]): number {
  */
 export function packBatch(
   rows: readonly EncodedRow[],
-  responses: 'chosen' | 'pair',
+  responses: Responses,
   { prefix = 0, headPieces, pieceSize }: { prefix?: number; headPieces: number; pieceSize: number },
 ): PackedBatch {
   const tokens: number[] = [];

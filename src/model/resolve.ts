@@ -11,11 +11,11 @@ import { embeddedModels } from './embedded.ts';
 import { importGguf } from './gguf/import.ts';
 import { findPulled, NAMED_MODELS, pullModel } from './hub/pull.ts';
 import { parseRepositoryName } from './hub/repository.ts';
-import { type ModelFolder, openModelFolder } from './model-folder.ts';
+import { type FolderOptions, type ModelFolder, openModelFolder } from './model-folder.ts';
 import { listNames } from './names.ts';
-import { type CachedModel, type ModelOptions, warner } from './weights/model-cache.ts';
+import { type CachedModel, warner } from './weights/model-cache.ts';
 
-export interface OpenOptions extends ModelOptions {
+export interface OpenOptions extends Pick<FolderOptions, 'progress' | 'warn' | 'weights'> {
   /** Where a path and a name are spelt alike; the path by default. */
   readonly prefer?: 'path' | 'name';
 }
@@ -59,7 +59,7 @@ async function modelNames(): Promise<string[]> {
   ];
 }
 
-function openCached(model: CachedModel, options: ModelOptions): Promise<ModelFolder> {
+function openCached(model: CachedModel, options: OpenOptions): Promise<ModelFolder> {
   return openModelFolder(model.path, { ...options, source: model.record.source });
 }
 

@@ -1,6 +1,6 @@
 /** A base model with all its sides: weights and configuration, text, the modules adapters go on, an engine. */
 import type { Engine } from '../engine/engine.ts';
-import { createOrtEngine } from '../engine/ort/index.ts';
+import { type OpenEngineOptions, openEngine, weightsFor } from '../engine/open.ts';
 import { withPromptPools } from '../engine/prompted-engine.ts';
 import { linearModules } from '../model/linear-modules.ts';
 import type { LinearModule } from '../model/lora-modules.ts';
@@ -17,15 +17,12 @@ export interface BaseModel {
   readonly embeddings: TokenEmbeddings;
   /** Takes adapters of any kind. */
   readonly engine: Engine;
+  /** Of what the engine runs on, for records. */
+  readonly engineVersions: Readonly<Record<string, string>>;
   readonly endTokens: readonly number[];
 }
 
-export interface BaseModelOptions extends OpenOptions {
-  /** Threads the engine may use; left out: as many as there are cores. */
-  readonly threads?: number;
-  /** See `OrtEngineOptions`. */
-  readonly profileFolder?: string;
-}
+export interface BaseModelOptions extends Omit<OpenOptions, 'weights'>, OpenEngineOptions {}
 
 /**
  * Opens a base model by path or name. The caller closes the engine.
@@ -33,15 +30,18 @@ export interface BaseModelOptions extends OpenOptions {
  * @throws {UserError} for a model that is missing, damaged or not supported.
  */
 export async function openBaseModel(nameOrPath: string, options: BaseModelOptions): Promise<BaseModel> {
-  const model = await openModel(nameOrPath, options);
+  const model = await openModel(nameOrPath, { ...options, weights: weightsFor(options.engine) });
   const text = await loadTextModel(model.path, model.config.vocabularySize);
   const endTokens = await readEndTokens(model.path, text.tokenizer);
   const embeddings = TokenEmbeddings.of(model);
-  const { threads, profileFolder } = options;
-  const ortOptions = {
-    ...(threads === undefined ? {} : { threads }),
-    ...(profileFolder === undefined ? {} : { profileFolder }),
+  const { engine, versions: engineVersions } = await openEngine(model, options);
+  return {
+    model,
+    text,
+    modules: linearModules(model.config),
+    embeddings,
+    engine: withPromptPools(engine, embeddings),
+    engineVersions,
+    endTokens,
   };
-  const engine = withPromptPools(await createOrtEngine(model, ortOptions), embeddings);
-  return { model, text, modules: linearModules(model.config), embeddings, engine, endTokens };
 }

@@ -22,8 +22,10 @@ export interface RunHashes {
 
 /** Keys are those of the config, so that a difference can be named. */
 export function fingerprint(config: RunConfig, hashes: RunHashes): Record<string, unknown> {
+  // The engine's identity says what of it decides results: on how many ranks it runs, for example, does not.
+  const { engine: _, ...decisive } = config;
   return {
-    ...config,
+    ...decisive,
     base: hashes.base,
     tokenizer: hashes.tokenizer,
     template: hashes.template,

@@ -1,5 +1,5 @@
 /** A run's surroundings over a real base model: the default engine, the model's text side, its modules. */
-import { createRequire } from 'node:module';
+import type { OpenEngineOptions } from '../engine/open.ts';
 import { generateText } from '../eval/generate-text.ts';
 import { checkFits } from '../model/adapter-folder.ts';
 import { initialiseAdapter } from '../model/lora-modules.ts';
@@ -16,10 +16,8 @@ export type ModelEnvironment = Pick<
 > &
   Required<Pick<RunEnvironment, 'answer'>>;
 
-export interface ModelEnvironmentOptions {
+export interface ModelEnvironmentOptions extends OpenEngineOptions {
   readonly progress?: ProgressFactory;
-  /** Threads the engine may use; left out: as many as there are cores. */
-  readonly threads?: number;
   /** Takes one line for people. */
   readonly log: (line: string) => void;
 }
@@ -32,14 +30,14 @@ export interface ModelEnvironmentOptions {
  */
 export async function openModelEnvironment(
   base: string,
-  { progress, threads, log }: ModelEnvironmentOptions,
+  { progress, log, ...engineOptions }: ModelEnvironmentOptions,
 ): Promise<ModelEnvironment> {
   const warn = (message: string) => log(`warning: ${message}`);
   const opened = await openBaseModel(base, {
     warn,
     prefer: 'name',
     ...(progress ? { progress } : {}),
-    ...(threads === undefined ? {} : { threads }),
+    ...engineOptions,
   });
   const { text, engine, endTokens } = opened;
   return {
@@ -61,7 +59,8 @@ type ModelSides = Pick<RunEnvironment, 'engine' | 'text' | 'embeddings' | 'creat
   Required<Pick<RunEnvironment, 'versions'>>;
 
 /** What an opened base brings to whoever works with it; its engine stays the caller's to close. */
-export function modelSides({ model, text, modules, embeddings, engine, endTokens }: BaseModel): ModelSides {
+export function modelSides(base: BaseModel): ModelSides {
+  const { model, text, modules, embeddings, engine, engineVersions, endTokens } = base;
   return {
     engine,
     text: {
@@ -74,10 +73,6 @@ export function modelSides({ model, text, modules, embeddings, engine, endTokens
     embeddings,
     createAdapter: (settings, random) => initialiseAdapter(settings, modules, random),
     checkAdapter: (adapter, source) => checkFits(adapter, { modules, config: model.config }, source),
-    versions: { lifealign: version, node: process.versions.node, 'onnxruntime-node': runtimeVersion() },
+    versions: { lifealign: version, node: process.versions.node, ...engineVersions },
   };
-}
-
-function runtimeVersion(): string {
-  return createRequire(import.meta.url)('onnxruntime-node/package.json').version;
 }

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, GradientResult, RowLogProbs } from '../../src/engine/engine.ts';
+import { stackAdapters } from '../../src/method/stacked-adapter.ts';
 import { type LoraAdapter, mapAdapter } from '../../src/model/adapter.ts';
 import type { ModelFolder } from '../../src/model/model-folder.ts';
 import { createObjective } from '../../src/objective/index.ts';
@@ -13,7 +14,7 @@ import { multiply } from '../../src/tensor/functions.ts';
 import type { EncodedRow } from '../../src/text/encoded-row.ts';
 import { openTiny, randomRows, TINY_MODELS } from '../model/tiny.ts';
 import { evaluateObjective } from '../objective/evaluate-objective.ts';
-import { referenceGradients, referenceScore } from './reference.ts';
+import { mergedWeights, referenceGradients, referenceScore } from './reference.ts';
 
 export type OpenEngine = (model: ModelFolder) => Promise<Engine>;
 
@@ -81,13 +82,15 @@ export function expectSame(actual: GradientResult, expected: GradientResult): vo
  * @param name the engine's
  * @param open opens it as users do
  * @param variants other settings, which must not change results beyond rounding
+ * @param models folders, those of the fixtures by name, each with the adapter that has most modules
  */
 export function describeEngine(
   name: string,
   open: OpenEngine,
   variants: Readonly<Record<string, OpenEngine>>,
+  models: readonly (readonly [model: string, adapter: string])[] = TINY_MODELS,
 ): void {
-  describe.each(TINY_MODELS)(`${name} on %s`, (modelName, adapterName) => {
+  describe.each(models)(`${name} on %s`, (modelName, adapterName) => {
     let model: ModelFolder;
     let adapter: LoraAdapter;
     let engine: Engine;
@@ -229,6 +232,17 @@ export function describeEngine(
       expectLogProbs(
         await engine.score(rows, withAlpha(2 * adapter.settings.alpha)),
         await engine.score(rows, doubled),
+      );
+    });
+
+    it('sums adapters that are stacked', async () => {
+      const random = Random.fromSeed(31);
+      const other = mapAdapter(adapter, ({ data }) => data.map(() => 0.2 * random.uniform() - 0.1));
+      const stacked = stackAdapters([adapter.tensors, other.tensors], adapter.settings);
+      // The other one merged into the weights is another way to say it.
+      expectLogProbs(
+        await engine.score(rows, stacked),
+        referenceScore(model, rows, adapter, mergedWeights(model, other)),
       );
     });
 

@@ -54,8 +54,12 @@ const LENGTHS = [5, 1, 40, 7, 2, 13, 30];
 
 const none: readonly number[] = [];
 
-export function describeGeneration(name: string, open: OpenEngine): void {
-  describe.each(TINY_MODELS)(`${name} generates with %s`, (modelName, adapterName) => {
+export function describeGeneration(
+  name: string,
+  open: OpenEngine,
+  models: readonly (readonly [model: string, adapter: string])[] = TINY_MODELS,
+): void {
+  describe.each(models)(`${name} generates with %s`, (modelName, adapterName) => {
     let model: ModelFolder;
     let adapter: Adapter;
     let engine: Engine;

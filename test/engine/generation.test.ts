@@ -1,9 +1,9 @@
 /** The order of work in generation, over a step that says what it was asked, and the cache's memory. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { AnswerRequest } from '../../src/engine/ort/generation/answer.ts';
-import { Generation } from '../../src/engine/ort/generation/generation.ts';
+import type { AnswerRequest } from '../../src/engine/generation/answer.ts';
+import { Generation } from '../../src/engine/generation/generation.ts';
+import type { NewTokens } from '../../src/engine/generation/step.ts';
 import { KeyValueCache } from '../../src/engine/ort/generation/key-value-cache.ts';
-import type { NewTokens } from '../../src/engine/ort/generation/step.ts';
 import type { DecoderConfig } from '../../src/model/config.ts';
 import { cacheInput, decodingGraph, newOutput } from '../../src/model/graph/decode.ts';
 import { Parameters } from '../../src/model/graph/parameters.ts';

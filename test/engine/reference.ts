@@ -1,7 +1,12 @@
 /** The oracle of the engines: the graphs of a tiny model, evaluated by the reference kernels in float64. */
 import type { GradientRequest, GradientResult, RowLogProbs } from '../../src/engine/engine.ts';
 import { constantName, gradientGraph, gradientName, scoringGraph } from '../../src/engine/ort/graphs.ts';
-import type { Adapter } from '../../src/model/adapter.ts';
+import {
+  type Adapter,
+  type LoraAdapter,
+  loraTensorName,
+  parseLoraTensorName,
+} from '../../src/model/adapter.ts';
 import type { Recompute } from '../../src/model/graph/decoder.ts';
 import type { LayoutOptions } from '../../src/model/graph/layout.ts';
 import { adapterShape } from '../../src/model/graph/parameters.ts';
@@ -37,14 +42,34 @@ export function referenceScore(
   model: ModelFolder,
   rows: readonly EncodedRow[],
   adapter: Adapter | null,
+  weights = weightValues(model),
 ): RowLogProbs {
   const layout = { pairs: rows.length, responses: 'pair', headPieces } as const;
   const graph = scoringGraph(model.config, layout, adapter && adapterShape(adapter));
   const result = run(
     graph,
-    new Map([...weightValues(model), ...batchValues(model, rows, 'pair'), ...adapterValues(adapter)]),
+    new Map([...weights, ...batchValues(model, rows, 'pair'), ...adapterValues(adapter)]),
   );
   return logProbs(result('logps'), rows.length, 'pair');
+}
+
+/** The base's weights with an adapter's products (alpha / rank) B A added to them. */
+export function mergedWeights(model: ModelFolder, adapter: LoraAdapter): Map<string, Value> {
+  const weights = weightValues(model);
+  const { scaling } = adapterShape(adapter);
+  for (const [name, { shape, data: a }] of adapter.tensors) {
+    const parsed = parseLoraTensorName(name);
+    if (parsed?.side !== 'A') continue;
+    const b = adapter.tensors.get(loraTensorName(parsed.modulePath, 'B'))!;
+    const weight = weights.get(`${parsed.modulePath}.weight`)!;
+    const [rank, columns] = shape;
+    weight.data.forEach((_, at) => {
+      const [row, column] = [Math.floor(at / columns), at % columns];
+      for (let k = 0; k < rank; k++)
+        weight.data[at]! += scaling * b.data[row * rank + k]! * a[k * columns + column]!;
+    });
+  }
+  return weights;
 }
 
 /** As the engine's, but gradients in float64. */

@@ -30,6 +30,7 @@ describe('a run config', () => {
     const schedule = { schedule: 'cosine', warmup_ratio: 0.1, max_grad_norm: 1, weight_decay: 0 };
     expect(config).toEqual({
       base: join(folder, 'some-model'),
+      engine: { name: 'ort' },
       adapter: null,
       method: 'lifealign',
       method_settings: {},

@@ -4,10 +4,10 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { Interrupted, UserError } from '../../support/errors.ts';
+import { folderOwner } from '../../support/folder-lock.ts';
 import type { ProgressFactory } from '../../support/progress.ts';
 import { answeringBaseOnce } from '../../train/base-answers.ts';
 import { Diverged } from '../../train/divergence.ts';
-import { folderOwner } from '../../support/folder-lock.ts';
 import { type ModelEnvironment, openModelEnvironment } from '../../train/model-environment.ts';
 import { runStream } from '../../train/stream.ts';
 import type { Ending, FromWorker, RunOrder, ToWorker } from './messages.ts';

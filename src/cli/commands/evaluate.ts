@@ -6,6 +6,7 @@ import { UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
 import type { FinishedRun } from '../../train/evaluate/finished-run.ts';
 import type { EvaluationTask, EvaluationTaskInput } from '../../train/evaluate/tasks.ts';
+import { ENGINE_HELP, engineOf } from '../engine-flag.ts';
 import { addGenerationFlags, type GenerationFlags, generationSettings } from '../generation-settings.ts';
 import { interruptible } from '../interrupt.ts';
 import { threadsOf, wholeNumber } from '../whole-number.ts';
@@ -27,6 +28,7 @@ interface EvaluateFlags extends Omit<GenerationFlags, 'samples' | 'maxNewTokens'
   readonly maxNewTokens?: string;
   readonly maxLength?: string;
   readonly invalidRows?: string;
+  readonly engine?: string;
   readonly threads?: string;
 }
 
@@ -65,6 +67,7 @@ export function registerEvaluate(program: Command): void {
       '--invalid-rows <policy>',
       "error: refuse; skip: list and leave out (default: error, or the run's)",
     )
+    .option('--engine <engine>', `${ENGINE_HELP.slice(0, -1)}, or the run's)`)
     .option('--threads <number>', 'threads of the engine (default: as many as there are cores)');
   addGenerationFlags(command).action(evaluateCommand);
 }
@@ -73,6 +76,7 @@ async function evaluateCommand(flags: EvaluateFlags): Promise<void> {
   checkSource(flags);
   const after = flags.after === undefined ? undefined : wholeNumber('--after', flags.after, 1, 1e6);
   const threads = threadsOf(flags.threads);
+  const givenEngine = engineOf(flags.engine);
   const { checkRunBase, openFinishedRun } = await import('../../train/evaluate/finished-run.ts');
   const run = flags.run === undefined ? null : await openFinishedRun(flags.run, after);
   const settings = settingsOf(flags, run);
@@ -94,7 +98,8 @@ async function evaluateCommand(flags: EvaluateFlags): Promise<void> {
   const model = run ? run.config.base : flags.model!;
   // What a run's config means as a path is absolute.
   const prefer = run ? 'name' : 'path';
-  const base = await openBase(model, { progress, warn, prefer, ...threads });
+  const engine = run && flags.engine === undefined ? { engine: run.config.engine } : givenEngine;
+  const base = await openBase(model, { progress, warn, prefer, ...threads, ...engine });
   try {
     const adapterFolder = run ? run.adapterFolder : (flags.adapter ?? null);
     const adapter = adapterFolder === null ? null : await base.readAdapter(adapterFolder);

@@ -6,11 +6,11 @@ import type { GeneratedText, GenerateTextOptions } from '../../eval/generate-tex
 import { writeFileAtomic } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
+import { ENGINE_HELP } from '../engine-flag.ts';
 import { addGenerationFlags, type GenerationFlags, generationSettings } from '../generation-settings.ts';
 import { checkSource, openSource, type PromptGroup, type SourceFlags } from '../generation-source.ts';
 import { interruptible } from '../interrupt.ts';
 import { checkOutput } from '../output-file.ts';
-import { threadsOf } from '../whole-number.ts';
 
 interface GenerateFlags extends GenerationFlags, SourceFlags {
   readonly data?: string;
@@ -50,6 +50,7 @@ export function registerGenerate(program: Command): void {
       'error: refuse the file if it has any; skip: list and leave out',
       'error',
     )
+    .option('--engine <engine>', ENGINE_HELP)
     .option('--threads <number>', 'threads of the engine (default: as many as there are cores)');
   addGenerationFlags(command).action(generate);
 }
@@ -61,7 +62,6 @@ async function generate(flags: GenerateFlags): Promise<void> {
     throw new UserError('--samples: of one --prompt there is one answer; use --data for more');
   }
   checkSource(flags);
-  threadsOf(flags.threads);
   if (task.kind === 'file') await checkOutput(task.output, task.file);
   const { rows, skipped } = await readTask(task);
   const file = task.kind === 'file' ? task.file : '--prompt';

@@ -6,6 +6,7 @@ import { writeFileAtomic } from '../../support/atomic-file.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
 import type { EncodedRow } from '../../text/encoded-row.ts';
+import { ENGINE_HELP, engineOf } from '../engine-flag.ts';
 import { interruptible } from '../interrupt.ts';
 import { checkOutput } from '../output-file.ts';
 import { threadsOf } from '../whole-number.ts';
@@ -17,6 +18,7 @@ interface ScoreOptions {
   readonly output: string;
   readonly maxLength: string;
   readonly invalidRows: string;
+  readonly engine?: string;
   readonly threads?: string;
 }
 
@@ -37,6 +39,7 @@ export function registerScore(program: Command): void {
       'error: refuse the file if it has any; skip: list and leave out',
       'error',
     )
+    .option('--engine <engine>', ENGINE_HELP)
     .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
     .action(score);
 }
@@ -44,14 +47,14 @@ export function registerScore(program: Command): void {
 async function score(options: ScoreOptions): Promise<void> {
   const { data: file, output } = options;
   const { invalidRows, longest } = checkedOptions(options);
-  const threads = threadsOf(options.threads);
+  const given = { ...threadsOf(options.threads), ...engineOf(options.engine) };
   await checkOutput(output, file);
   const { readPreferenceRows } = await import('../../data/read-rows.ts');
   const { rows, skipped, notes } = await readPreferenceRows(file, { invalidRows });
   for (const note of notes) process.stderr.write(`${note}\n`);
   const { openBase } = await import('../base.ts');
   const progress = streamProgress(process.stderr);
-  const { model, text, engine, readAdapter } = await openBase(options.model, { progress, warn, ...threads });
+  const { model, text, engine, readAdapter } = await openBase(options.model, { progress, warn, ...given });
   try {
     const adapter = options.adapter === undefined ? null : await readAdapter(options.adapter);
     const { encodeRows } = await import('../../text/segments.ts');

@@ -11,6 +11,7 @@ interface TrainFlags {
   readonly set: readonly string[];
   readonly invalidRows?: string;
   readonly reportTo?: string;
+  readonly engine?: string;
   readonly threads?: string;
 }
 
@@ -32,6 +33,7 @@ export function registerTrain(program: Command): void {
       '--report-to <names>',
       'tensorboard: event files under <output-dir>; jsonl: steps.jsonl, written named or not; commas between',
     )
+    .option('--engine <engine>', 'the same as --set engine=...: ort, torch, or {name: torch, ...}')
     .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
     .action(train);
 }
@@ -50,11 +52,17 @@ async function train(file: string, flags: TrainFlags): Promise<void> {
 
   const reporting = flags.reportTo === undefined ? {} : { reportTo: parseReportTargets(flags.reportTo) };
   const policy = flags.invalidRows === undefined ? [] : [`invalid_rows=${flags.invalidRows}`];
-  const config = await readRunConfig(file, [...flags.set, ...policy]);
+  const engine = flags.engine === undefined ? [] : [`engine=${flags.engine}`];
+  const config = await readRunConfig(file, [...flags.set, ...policy, ...engine]);
   const outputFolder = flags.outputDir ?? join('runs', basename(file, extname(file)));
   const log = (line: string) => void process.stderr.write(`${line}\n`);
   const progress = streamProgress(process.stderr);
-  const model = await openModelEnvironment(config.base, { progress, log, ...threadsOf(flags.threads) });
+  const model = await openModelEnvironment(config.base, {
+    progress,
+    log,
+    engine: config.engine,
+    ...threadsOf(flags.threads),
+  });
   const resume = flags.resume === true;
   const interruption = {
     reason: 'interrupted before anything was trained',

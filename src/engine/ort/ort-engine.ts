@@ -7,7 +7,6 @@ import type { Recompute } from '../../model/graph/decoder.ts';
 import type { LayoutOptions } from '../../model/graph/layout.ts';
 import { adapterShape, Parameters } from '../../model/graph/parameters.ts';
 import type { ModelFolder } from '../../model/model-folder.ts';
-import { UserError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { EncodedRow } from '../../text/encoded-row.ts';
@@ -22,17 +21,18 @@ import type {
   RowLogProbs,
   RunOptions,
 } from '../engine.ts';
+import { DEFAULT_BATCH, generateAnswers, planAnswers } from '../generation/generate.ts';
+import { Generation } from '../generation/generation.ts';
+import { openGeneration } from '../generation/open.ts';
 import { checkRanges } from '../generation-ranges.ts';
-import type { PackedBatch } from '../packing.ts';
+import type { PackedBatch, Responses } from '../packing.ts';
+import { checkLengths, emptyLogProbs, normaliser, storeLogProbs } from '../rows.ts';
 import { checkSoftTokens } from '../soft-tokens.ts';
 import { type BatchingDefaults, batchingDefaults, defaultLanes, recomputeFor } from './defaults.ts';
 import { EmittedGraphs } from './emitted-graphs.ts';
 import { adapterFeeds, BatchFeeds, objectiveFeeds } from './feeds.ts';
-import { DEFAULT_BATCH, generateAnswers, planAnswers } from './generation/generate.ts';
-import { Generation } from './generation/generation.ts';
-import { KeyValueCache } from './generation/key-value-cache.ts';
-import { openGeneration } from './generation/open.ts';
-import { DecodingStep } from './generation/step.ts';
+import { KeyValueCache, type Past } from './generation/key-value-cache.ts';
+import { DecodingStep, type NewKeysAndValues } from './generation/step.ts';
 import { gradientGraph, gradientName, scoringGraph } from './graphs.ts';
 import { checkIntegerProducts } from './integer-products.ts';
 import { IntegerWeights } from './integer-weights.ts';
@@ -64,8 +64,6 @@ export interface OrtEngineOptions {
    */
   readonly profileFolder?: string;
 }
-
-type Responses = 'chosen' | 'pair';
 
 interface GraphRequest {
   readonly purpose: SessionRequest['purpose'];
@@ -223,7 +221,7 @@ export class OrtEngine implements Engine {
   #withGeneration<T>(
     adapter: Adapter | null,
     slots: number,
-    work: (generation: Generation) => Promise<T>,
+    work: (generation: Generation<Past, NewKeysAndValues>) => Promise<T>,
   ): Promise<T> {
     const { config } = this.#model;
     const shape = adapter && adapterShape(adapter);
@@ -273,7 +271,7 @@ export class OrtEngine implements Engine {
     responses: Responses,
     shares: Pick<MicroBatchOptions, 'sharePrefix' | 'lanes'>,
   ): readonly MicroBatch[] {
-    for (const row of rows) this.#checkLength(row, responses);
+    checkLengths(rows, responses, this.#model.config);
     const { pairsPerBatch, microBatchTokens } = this.#options;
     const sizes = { pairsPerBatch, microBatchTokens, headPieces, pieceSize };
     return microBatches(rows, { ...sizes, ...shares, responses });
@@ -283,16 +281,6 @@ export class OrtEngine implements Engine {
     if (this.#profiles) return 1;
     const { threads, lanes = defaultLanes(threads, backward) } = this.#options;
     return Math.min(threads, lanes);
-  }
-
-  /** Beyond its positions a model computes something, but nothing it was trained for. */
-  #checkLength({ prompt, chosen, rejected }: EncodedRow, responses: Responses): void {
-    const response = Math.max(chosen.length, responses === 'pair' ? rejected.length : 0);
-    const { maxPositions } = this.#model.config;
-    if (prompt.length + response <= maxPositions) return;
-    throw new UserError(
-      `a sequence of ${prompt.length + response} tokens is longer than the model's ${maxPositions} positions`,
-    );
   }
 
   #recomputeFor(batch: PackedBatch): Recompute {
@@ -318,29 +306,6 @@ function layoutOf({ pairs, responses, sharedPrefix }: PackedBatch): LayoutOption
 /** Names a layout among those of one purpose. */
 function layoutKey({ pairs, sharedPrefix }: PackedBatch): string {
   return sharedPrefix ? `${pairs} with prefix` : `${pairs}`;
-}
-
-function emptyLogProbs(rows: number): RowLogProbs {
-  return { chosen: new Float64Array(rows), rejected: new Float64Array(rows) };
-}
-
-function storeLogProbs(
-  target: RowLogProbs,
-  indices: readonly number[],
-  logps: Float32Array,
-  responses: Responses,
-): void {
-  const width = responses === 'pair' ? 2 : 1;
-  indices.forEach((index, at) => {
-    target.chosen[index] = logps[at * width]!;
-    if (responses === 'pair') target.rejected[index] = logps[at * width + 1]!;
-  });
-}
-
-function normaliser({ rows, objective }: GradientRequest): number {
-  return objective.normalizer === 'rows'
-    ? rows.length
-    : rows.reduce((total, row) => total + row.chosen.length, 0);
 }
 
 /** Graphs depend on an adapter's shapes and scaling, not on its values. */

@@ -83,13 +83,20 @@ export function readTensor(entry: SafetensorsEntry): Float32Array {
   });
 }
 
-/** Some rows of a float32 matrix, one after another, in the order they are asked for. */
-export function readRows(
-  { file, name, dtype, shape, offset }: SafetensorsEntry,
-  rows: ArrayLike<number>,
-): Float32Array {
+/** Some rows of a matrix as float32, one after another, in the order they are asked for. */
+export function readRows(entry: SafetensorsEntry, rows: ArrayLike<number>): Float32Array {
+  const { file, name, dtype, shape, offset, byteLength } = entry;
   const [count = 0, columns = 0] = shape;
-  if (dtype !== 'F32') throw new Error(`${file}: tensor "${name}" is ${dtype}; rows are read of F32 only`);
+  if (dtype !== 'F32') {
+    const bytes = byteLength / count;
+    const row = (at: number): SafetensorsEntry => {
+      if (at < 0 || at >= count) throw new RangeError(`tensor "${name}" has no row ${at}`);
+      return { ...entry, shape: [columns], offset: offset + at * bytes, byteLength: bytes };
+    };
+    const values = new Float32Array(rows.length * columns);
+    Array.from(rows, (at, place) => values.set(readTensor(row(at)), place * columns));
+    return values;
+  }
   return withFile(file, (descriptor) => {
     const values = new Float32Array(rows.length * columns);
     for (let at = 0; at < rows.length; at++) {

@@ -17,7 +17,7 @@ export function configError(
   if (!issue) throw new RangeError('expected at least one issue');
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
-    const known = keysAt(schema, issue.path);
+    const known = keysAt(schema, issue.path, tree);
     const field = [...issue.path, key].join('.');
     return new DataError(
       { file, field },
@@ -52,7 +52,7 @@ function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /** The keys a schema knows in the mapping at `path`. */
-function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[], tree: unknown): string[] {
   let here: unknown = schema;
   for (const part of path) {
     here = unwrap(here);
@@ -60,8 +60,18 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
     else if (here instanceof z.ZodObject) here = (here.shape as Record<string, unknown>)[String(part)];
     else return [];
   }
-  here = unwrap(here);
+  here = optionOf(unwrap(here), valueAt(tree, path));
   return here instanceof z.ZodObject ? Object.keys(here.shape) : [];
+}
+
+/** Of kinds that a name tells apart, the one that the mapping names. */
+function optionOf(schema: unknown, value: unknown): unknown {
+  if (!(schema instanceof z.ZodDiscriminatedUnion) || !isTree(value)) return schema;
+  return schema.options.find((option) => option instanceof z.ZodObject && hasName(option, value['name']));
+}
+
+function hasName({ shape }: z.ZodObject, name: unknown): boolean {
+  return shape['name'] instanceof z.ZodLiteral && shape['name'].value === name;
 }
 
 function unwrap(schema: unknown): unknown {

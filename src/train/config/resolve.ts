@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { resolveSource } from '../../data/builtin/source.ts';
+import { withEngineName } from '../../engine/settings.ts';
 import { findMethod } from '../../method/index.ts';
 import type { Method } from '../../method/method.ts';
 import { isModelName } from '../../model/resolve.ts';
@@ -114,6 +115,7 @@ function withMethodDefaults(tree: ConfigTree, method: Method): ConfigTree {
   return {
     ...tree,
     method: method.name,
+    engine: withEngineName(tree['engine']),
     stages: isTree(stages) ? { ...stages, preference: withObjective } : stages,
     replay: tree['replay'] === undefined ? (method.defaults.replay === 'on' ? {} : null) : tree['replay'],
     consolidation:

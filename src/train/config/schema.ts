@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { replayPolicies } from '../../data/replay-buffer.ts';
+import { engineSettings } from '../../engine/settings.ts';
 import { ruleJudgeNames } from '../../eval/judges/index.ts';
 import { consolidationSpaces } from '../../memory/consolidate.ts';
 import { scheduleNames } from '../../optim/schedule.ts';
@@ -63,6 +64,8 @@ export const loraSchema = z.strictObject({
 export const runConfigSchema = z.strictObject({
   /** A model folder or GGUF file, looked for beside the config first, or a name known to `models list`. */
   base: z.string().min(1),
+  /** What computes; `torch` needs Python (`lifealign engine install torch`). A name alone takes its defaults. */
+  engine: engineSettings.prefault({ name: 'ort' }),
   /** An adapter's folder to start from. */
   adapter: z.string().min(1).nullable().default(null),
   method: z.string(),

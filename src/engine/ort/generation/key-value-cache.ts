@@ -7,7 +7,9 @@ import { totalmem } from 'node:os';
 import type { DecoderConfig } from '../../../model/config.ts';
 import { type CacheSide, cacheInput, cacheSides, newOutput } from '../../../model/graph/decode.ts';
 import { UserError } from '../../../support/errors.ts';
+import type { Cache, Written } from '../../generation/step.ts';
 import type { Feeds } from '../open-session.ts';
+import type { NewKeysAndValues } from './step.ts';
 
 /** The tokens before, as the decoding graph takes them. */
 export interface Past {
@@ -16,17 +18,10 @@ export interface Past {
   readonly feeds: Feeds;
 }
 
-/** A row's new tokens: where they lie in what the graph returned, and where they go. */
-export interface Written {
-  readonly slot: number;
-  readonly start: number;
-  readonly count: number;
-}
-
 /** Capacity is a multiple of it: growing copies everything, so it is not done for every token. */
 const BLOCK = 64;
 
-export class KeyValueCache {
+export class KeyValueCache implements Cache<Past, NewKeysAndValues> {
   readonly #heads: number;
   readonly #size: number;
   readonly #buffers: { side: CacheSide; layer: number; data: Float32Array }[];
@@ -88,7 +83,7 @@ export class KeyValueCache {
   }
 
   /** @param rows in the order their new tokens lie in the graph's outputs, one row's after another's */
-  write(outputs: Readonly<Record<string, Float32Array>>, rows: readonly Written[]): void {
+  write(outputs: NewKeysAndValues, rows: readonly Written[]): void {
     const size = this.#size;
     for (const { side, layer, data } of this.#buffers) {
       const fresh = outputs[newOutput(side, layer)] as Float32Array;

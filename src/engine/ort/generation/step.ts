@@ -4,28 +4,19 @@
  */
 import type { Adapter } from '../../../model/adapter.ts';
 import type { DecoderConfig } from '../../../model/config.ts';
+import type { NewTokens, Step, StepResult } from '../../generation/step.ts';
 import { adapterFeeds, RotaryTables, tokenFeeds } from '../feeds.ts';
 import type { Feed, Feeds, OrtSession } from '../open-session.ts';
 import type { Past } from './key-value-cache.ts';
 
-export interface NewTokens {
-  /** How many tokens of the row the cache holds already. */
-  readonly start: number;
-  readonly tokens: ArrayLike<number>;
-}
-
-export interface StepResult {
-  /** Of every row, [vocabulary] each, in memory that no later run touches. */
-  readonly logits: readonly Float32Array[];
-  /** For `KeyValueCache.write`. */
-  readonly outputs: Readonly<Record<string, Float32Array>>;
-}
+/** A run's keys and values, for `KeyValueCache.write`. */
+export type NewKeysAndValues = Readonly<Record<string, Float32Array>>;
 
 /** What is added to the score of what a query must not see. */
 const HIDDEN = -1e30;
 
 /** Runs with the same model and adapter. */
-export class DecodingStep {
+export class DecodingStep implements Step<Past, NewKeysAndValues> {
   readonly #session: OrtSession;
   readonly #vocabulary: number;
   readonly #adapter: Feeds;
@@ -39,7 +30,7 @@ export class DecodingStep {
   }
 
   /** @param past of the same rows, holding at least each row's `start` tokens */
-  async run(rows: readonly NewTokens[], past: Past): Promise<StepResult> {
+  async run(rows: readonly NewTokens[], past: Past): Promise<StepResult<NewKeysAndValues>> {
     const tokens = rows.reduce((sum, row) => sum + row.tokens.length, 0);
     const positions = rows.map((row) => row.start + row.tokens.length);
     const { logits, ...outputs } = await this.#session.run({

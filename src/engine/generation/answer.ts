@@ -1,8 +1,8 @@
 /** An answer in the making: what is known of it between two runs of the decoding graph. */
-import { UserError } from '../../../support/errors.ts';
-import type { Random } from '../../../support/random.ts';
-import type { Generated } from '../../engine.ts';
-import { nextToken, type SamplingSettings } from '../../sampling.ts';
+import { UserError } from '../../support/errors.ts';
+import type { Random } from '../../support/random.ts';
+import type { Generated } from '../engine.ts';
+import { nextToken, type SamplingSettings } from '../sampling.ts';
 
 /** One answer that is asked for; each has its own settings. */
 export interface AnswerRequest {

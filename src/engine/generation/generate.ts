@@ -1,10 +1,10 @@
 /** From what a caller of `Engine.generate` asks for to single answers, and back. */
-import type { DecoderConfig } from '../../../model/config.ts';
-import { UserError } from '../../../support/errors.ts';
-import { sha256 } from '../../../support/hash.ts';
-import { Random } from '../../../support/random.ts';
-import type { Generated, GenerateOptions } from '../../engine.ts';
-import { checkRanges } from '../../generation-ranges.ts';
+import type { DecoderConfig } from '../../model/config.ts';
+import { UserError } from '../../support/errors.ts';
+import { sha256 } from '../../support/hash.ts';
+import { Random } from '../../support/random.ts';
+import type { Generated, GenerateOptions } from '../engine.ts';
+import { checkRanges } from '../generation-ranges.ts';
 import type { AnswerRequest } from './answer.ts';
 import type { Generation } from './generation.ts';
 
@@ -70,7 +70,7 @@ function keysOf(prompts: readonly Int32Array[], given?: readonly string[]): read
 /** All answers, or the first failure; the others are then given up. */
 export async function generateAnswers(
   answers: readonly AnswerRequest[],
-  generation: Generation,
+  generation: Pick<Generation<unknown, unknown>, 'add'>,
   signals: readonly AbortSignal[],
 ): Promise<readonly Generated[]> {
   const failure = new AbortController();

@@ -4,10 +4,9 @@
  * ones copy its keys and values from a slot that still holds them. Between the pieces of a long prompt the
  * others go on by a token each.
  */
-import type { Generated } from '../../engine.ts';
+import type { Generated } from '../engine.ts';
 import { Answer, type AnswerRequest } from './answer.ts';
-import type { KeyValueCache } from './key-value-cache.ts';
-import type { DecodingStep } from './step.ts';
+import type { Cache, Step } from './step.ts';
 
 /** Prompts begin together while they fill at most so many places side by side; longer ones come in pieces. */
 const PREFILL = 512;
@@ -23,9 +22,9 @@ interface Prefill {
   start: number;
 }
 
-export class Generation {
-  readonly #step: Pick<DecodingStep, 'run'>;
-  readonly #cache: KeyValueCache;
+export class Generation<Past, Outputs> {
+  readonly #step: Step<Past, Outputs>;
+  readonly #cache: Cache<Past, Outputs>;
   readonly #slots: number;
   #running = false;
   #waiting: Answer[] = [];
@@ -38,7 +37,7 @@ export class Generation {
   #kept: { readonly prompt: Int32Array; readonly logits: Float32Array } | null = null;
 
   /** @param slots the most answers in work at a time */
-  constructor(step: Pick<DecodingStep, 'run'>, cache: KeyValueCache, slots: number) {
+  constructor(step: Step<Past, Outputs>, cache: Cache<Past, Outputs>, slots: number) {
     this.#step = step;
     this.#cache = cache;
     this.#slots = slots;

@@ -1,20 +1,24 @@
 /** A generation that stays open while requests come and go, with the session lent to it until it is closed. */
-import type { OpenGenerateOptions, OpenGeneration } from '../../engine.ts';
-import { closedGeneration, OpenCalls } from '../../open-generation.ts';
+import type { OpenGenerateOptions, OpenGeneration } from '../engine.ts';
+import { closedGeneration, OpenCalls } from '../open-generation.ts';
 import type { AnswerRequest } from './answer.ts';
 import { generateAnswers } from './generate.ts';
 import type { Generation } from './generation.ts';
 
-export interface OpenGenerationParts {
+export interface OpenGenerationParts<Past, Outputs> {
   /** Aborted when the engine closes. */
   readonly closing: AbortSignal;
   /** Lends a generation until the work is done. */
-  readonly lend: (work: (generation: Generation) => Promise<void>) => Promise<void>;
+  readonly lend: (work: (generation: Generation<Past, Outputs>) => Promise<void>) => Promise<void>;
   /** @throws {UserError} for what cannot be answered */
   readonly plan: (prompts: readonly Int32Array[], options: OpenGenerateOptions) => readonly AnswerRequest[];
 }
 
-export function openGeneration({ closing, lend, plan }: OpenGenerationParts): OpenGeneration {
+export function openGeneration<Past, Outputs>({
+  closing,
+  lend,
+  plan,
+}: OpenGenerationParts<Past, Outputs>): OpenGeneration {
   const calls = new OpenCalls();
   let release!: () => void;
   const released = new Promise<void>((resolve) => {
@@ -28,7 +32,7 @@ export function openGeneration({ closing, lend, plan }: OpenGenerationParts): Op
   closing.addEventListener('abort', endWithEngine, { once: true });
 
   let lent!: Promise<void>;
-  const generation = new Promise<Generation>((resolve, reject) => {
+  const generation = new Promise<Generation<Past, Outputs>>((resolve, reject) => {
     lent = lend(async (made) => {
       resolve(made);
       await released;

@@ -1,0 +1,132 @@
+"""Attention over packed tokens, as the function that transformers' models call in every layer.
+
+A batch's segments are a tree: a token sees its own segment up to itself, and the segments above it whole. The
+model runs over all tokens at once and hands `packed`, one of the classes here, to `packed_attention`.
+"""
+
+from functools import cache
+from typing import Any, Callable, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
+
+from .messages import Segment
+
+IMPLEMENTATION = "lifealign_packed"
+
+
+class Packed(Protocol):
+    """Query [1, heads, tokens, size], key and value [1, key heads, tokens, size], with positions in them."""
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor: ...
+
+
+def packed_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float,
+    packed: Packed,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """What is registered with transformers. Returns [1, tokens, heads, size]."""
+    layer = module.layer_idx
+    assert attention_mask is None and isinstance(layer, int)
+    return packed.attend(layer, query, key, value, scaling).transpose(1, 2).contiguous(), None
+
+
+def causal_mask(queries: int, keys: int, device: torch.device) -> Tensor:
+    """The last query sees all keys, the one before it all but the last, and so on. [queries, keys]"""
+    return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+
+
+class SegmentwiseAttention:
+    """One product for each segment, so that nothing is computed for pairs that do not see each other."""
+
+    def __init__(self, segments: list[Segment], device: torch.device):
+        self._pieces = [_Piece(segments, at, device) for at in range(len(segments))]
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
+        return torch.cat([piece.attend(query, key, value, scaling) for piece in self._pieces], dim=2)
+
+
+class _Piece:
+    def __init__(self, segments: list[Segment], at: int, device: torch.device):
+        own = segments[at]
+        self._queries = slice(own.start, own.start + own.length)
+        seen: list[slice] = [self._queries]
+        parent = own.parent
+        while parent is not None:
+            above = segments[parent]
+            start, stop = above.start, above.start + above.length
+            if seen[0].start == stop:
+                seen[0] = slice(start, seen[0].stop)
+            else:
+                seen.insert(0, slice(start, stop))
+            parent = above.parent
+        self._seen = seen
+        keys = sum(one.stop - one.start for one in seen)
+        # A single token sees all; without anything above, the product itself knows what is causal.
+        plain = own.length == 1 or keys == own.length
+        self._causal = keys == own.length and own.length > 1
+        self._mask = None if plain else causal_mask(own.length, keys, device)
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
+        return scaled_dot_product_attention(
+            query[:, :, self._queries],
+            self._gather(key),
+            self._gather(value),
+            attn_mask=self._mask,
+            is_causal=self._causal,
+            scale=scaling,
+            enable_gqa=query.shape[1] != key.shape[1],
+        )
+
+    def _gather(self, x: Tensor) -> Tensor:
+        pieces = [x[:, :, one] for one in self._seen]
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=2)
+
+
+class FlexPackedAttention:
+    """The same by FlexAttention: one kernel over all tokens that skips blocks where nothing is seen. For GPUs."""
+
+    def __init__(self, segments: list[Segment], device: torch.device):
+        tokens = sum(one.length for one in segments)
+        self._mask: BlockMask = create_block_mask(tree_mask(segments, device), None, None, tokens, tokens, str(device))
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
+        found = _flex(query.device.type)(
+            query, key, value, block_mask=self._mask, scale=scaling, enable_gqa=query.shape[1] != key.shape[1]
+        )
+        assert isinstance(found, Tensor)
+        return found
+
+
+@cache
+def _flex(device: str) -> Callable[..., Any]:
+    function: Callable[..., Any] = flex_attention
+    return torch.compile(function, dynamic=True) if device == "cuda" else function
+
+
+def tree_mask(
+    segments: list[Segment], device: torch.device
+) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
+    """Whether a query sees a key, by their places. What is above stands before, so order is all that is causal."""
+    lengths = torch.tensor([one.length for one in segments], device=device)
+    of_token = torch.repeat_interleave(torch.arange(len(segments), device=device), lengths)
+    # sees[a, b]: segment a is b or below it. A few hundred segments at most.
+    sees = torch.zeros(len(segments), len(segments), dtype=torch.bool)
+    for at, one in enumerate(segments):
+        if one.parent is not None:
+            sees[at] = sees[one.parent]
+        sees[at, at] = True
+    sees = sees.to(device)
+
+    def mask(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return (key <= query) & sees[of_token[query], of_token[key]]
+
+    return mask
