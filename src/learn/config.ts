@@ -7,6 +7,7 @@ import { configError } from '../train/config/messages.ts';
 import { applyOverrides, type ConfigTree } from '../train/config/overrides.ts';
 import { resolveRunConfig } from '../train/config/resolve.ts';
 import type { RunConfig } from '../train/config/schema.ts';
+import { type ConflictSettings, conflictsSchema } from './contradictions.ts';
 import { LEAST_ROWS } from './gate/resolution.ts';
 import { type GateSettings, gateSchema, type SearchSettings, searchSchema } from './gate/settings.ts';
 
@@ -37,6 +38,8 @@ export const learnSchema = z.strictObject({
   split: splitSchema.prefault({}),
   gate: gateSchema.prefault({}),
   search: searchSchema.prefault({}),
+  /** `null`: contradictions to what was learned are not looked for. */
+  conflicts: conflictsSchema.nullable().prefault({}),
 });
 
 /** What decides a memory's adapters and cannot change from task to task. */
@@ -52,6 +55,7 @@ export interface LearnSettings {
   readonly split: SplitSettings;
   readonly gate: GateSettings;
   readonly search: SearchSettings | null;
+  readonly conflicts: ConflictSettings | null;
 }
 
 const PLACEHOLDER = { name: 'task', train: 'rows', test: 'rows' };
@@ -72,7 +76,7 @@ export async function learnSettings(
   const where = `${file} (learn)`;
   const parsed = learnSchema.safeParse(tree);
   if (!parsed.success) throw configError(where, learnSchema, tree, parsed.error.issues);
-  const { split, gate, search, ...ofTraining } = parsed.data;
+  const { split, gate, search, conflicts, ...ofTraining } = parsed.data;
   const run = await resolveRunConfig(
     {
       ...ofTraining,
@@ -100,5 +104,5 @@ export async function learnSettings(
   if (gate.max_drift !== null && run.general === null) {
     throw refuse('gate.max_drift', 'has no effect without learn.general, which measures the drift');
   }
-  return { run, split, gate, search };
+  return { run, split, gate, search, conflicts };
 }

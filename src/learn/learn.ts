@@ -16,6 +16,9 @@ import { loadNeutralRows, measureGeneral, type NeutralRows } from '../train/neut
 import { textRoom } from '../train/task-rows.ts';
 import { candidateOf } from './candidate.ts';
 import type { LearnSettings, MemoryBasis } from './config.ts';
+import type { Conflict } from './conflicts/find.ts';
+import type { EmbeddingSource } from './conflicts/text-vectors.ts';
+import { type Contradictions, contradictionsOf } from './contradictions.ts';
 import { type EarlierTaskRows, earlierTasks } from './earlier.ts';
 import { type Decision, decide, type GuardedTask } from './judging.ts';
 import { Measuring } from './measure.ts';
@@ -35,6 +38,8 @@ export interface LearnRequest extends NewTaskFiles {
   readonly settings: LearnSettings;
   /** Of the base that is open. */
   readonly hashes: BaseHashes;
+  /** The base's, to find contradictions in other words; left out: by letters only. */
+  readonly embeddingSource?: EmbeddingSource;
   /** Of a training of the task that was begun, nothing is used. */
   readonly restart?: boolean;
 }
@@ -44,6 +49,7 @@ export interface LearnPlan {
   readonly head: Commit;
   readonly added: NewTask;
   readonly earlier: readonly EarlierTaskRows[];
+  readonly contradictions: Contradictions;
   readonly neutral: NeutralRows | null;
   readonly maxLength: number;
 }
@@ -56,6 +62,8 @@ export interface LearnOutcome {
   /** Rows of the new task. */
   readonly rows: { readonly train: number; readonly gate: number; readonly report: number };
   readonly metrics: UpdateMetrics;
+  /** With accepted rows; none is known of a commit that only had to be cleared up after. */
+  readonly conflicts: readonly Conflict[];
 }
 
 /**
@@ -68,20 +76,26 @@ export async function planTask(
   request: LearnRequest,
   environment: LearnEnvironment,
 ): Promise<LearnPlan> {
-  const { text, log = () => {} } = environment;
+  const { text, progress, log = () => {} } = environment;
   const { run } = request.settings;
   const { commit: head } = await store.head();
   checkBase(store.folder, head.hashes, request.hashes);
   await checkNameIsFree(store, head, request.task);
   const maxLength = textRoom(run.max_length, text, 0);
   const added = await loadNewTask(request, request.settings, { text, maxLength, log });
+  const contradictions = await contradictionsOf(added, store, head, {
+    settings: request.settings.conflicts,
+    source: request.embeddingSource,
+    progress,
+    log,
+  });
   const earlier = await earlierTasks(store, head, { text, maxLength });
   for (const { name, gate } of earlier) {
     if (gate === null) log(`warning: task ${name}: all of its gate rows were withdrawn; nothing guards it`);
   }
   const neutralOptions = { text, softTokens: 0, invalidRows: run.invalid_rows, log } as const;
   const neutral = run.general && (await loadNeutralRows(run.general, neutralOptions));
-  return { head, added, earlier, neutral, maxLength };
+  return { head, added, earlier, contradictions, neutral, maxLength };
 }
 
 /**
@@ -111,9 +125,11 @@ export async function learnTask(
 
   const cached = { ...environment, cacheFolder: store.cacheFolder };
   const { run } = request.settings;
-  const { head, added, neutral, maxLength } = plan;
+  const { head, added, neutral, maxLength, contradictions } = plan;
+  const { leaving } = contradictions;
   const task = { name: added.task, private: added.private, rows: added.rows };
-  const options = { store, head, config: run, maxLength, neutral, folder: work.run, environment: cached };
+  const training = { config: run, maxLength, neutral, leaving };
+  const options = { store, head, ...training, folder: work.run, environment: cached };
   const trained = await trainTask(task, options);
   const { decision, metrics } = await judgeTask(store, plan, trained, request, cached);
   const learned = learnedTask(plan, trained, decision, metrics, request);
@@ -123,7 +139,7 @@ export async function learnTask(
     : await keepAside(writer, learned, decision.candidate.adapter);
   if (passed) await work.remove();
   else await work.markRefused();
-  return outcomeOf(added, version, metrics, passed);
+  return { ...outcomeOf(added, version, metrics, passed), conflicts: contradictions.conflicts };
 }
 
 async function judgeTask(
@@ -190,7 +206,7 @@ function learnedTask(
   { replay }: TrainedTask,
   { candidate: { settings, stages } }: Decision,
   metrics: UpdateMetrics,
-  { basis, hashes, settings: { run, split, gate, search } }: LearnRequest,
+  { basis, hashes, settings: { run, split, gate, search, conflicts } }: LearnRequest,
 ): LearnedTask {
   const named = (rows: NewTask['rows']['train']) => rows.rows.map(nameRow);
   const rows = {
@@ -210,7 +226,7 @@ function learnedTask(
   const { backward, max_length, invalid_rows } = run;
   const learn = {
     ...{ stages: ofStages, replay: ofReplay, consolidation, reference, general, backward },
-    ...{ max_length, invalid_rows, split, gate, search },
+    ...{ max_length, invalid_rows, split, gate, search, conflicts },
   };
   return {
     task: added.task,
@@ -258,7 +274,7 @@ async function committedBefore(store: MemoryStore, work: WorkFolder): Promise<Le
   if (metrics === null || record === null) return null;
   const { train, gate, report } = record;
   const rows = { train: train.length, gate: gate.length, report: report.length };
-  return { task: work.task, committed: true, version: last!, rows, metrics };
+  return { task: work.task, committed: true, version: last!, rows, metrics, conflicts: [] };
 }
 
 function outcomeOf(
@@ -266,20 +282,24 @@ function outcomeOf(
   version: Commit,
   metrics: UpdateMetrics,
   committed: boolean,
-): LearnOutcome {
+): Omit<LearnOutcome, 'conflicts'> {
   const rows = { train: train.rows.length, gate: gate.rows.length, report: report.rows.length };
   return { task, committed, version, rows, metrics };
 }
 
 /** What decides the training, beside the version it is based on; the gate's settings do not. */
 function trainingOf(
-  { added, neutral }: LearnPlan,
+  { added, neutral, contradictions: { leaving } }: LearnPlan,
   { settings: { run } }: LearnRequest,
 ): Parameters<WorkFolder['enter']>[1] {
   const { tasks: _, ...config } = run;
   const { train, gate, report } = added.rows;
   const data = { train: train.sha256, gate: gate.sha256, report: report.sha256 };
   return JSON.parse(
-    JSON.stringify({ ...config, data, private: added.private, neutral: neutral?.sha256 ?? null }),
+    JSON.stringify({
+      ...config,
+      ...{ data, private: added.private, neutral: neutral?.sha256 ?? null },
+      not_replayed: [...leaving].sort(),
+    }),
   );
 }

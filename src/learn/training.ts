@@ -24,6 +24,7 @@ import type { StreamTask } from '../train/stream-data.ts';
 import { advance } from '../train/task.ts';
 import type { TaskRows } from '../train/task-rows.ts';
 import { type StageMemory, shortTermOf } from './candidate.ts';
+import { withoutLeaving } from './contradictions.ts';
 import { storedRows } from './earlier.ts';
 import { contentHash, type SplitRows } from './split.ts';
 
@@ -53,6 +54,8 @@ export interface TrainingOptions {
   readonly config: RunConfig;
   readonly maxLength: number;
   readonly neutral: NeutralRows | null;
+  /** Rows of earlier tasks that are not replayed any more. */
+  readonly leaving: ReadonlySet<string>;
   /** Where the training has its checkpoints; what is there goes on. */
   readonly folder: string;
   readonly environment: Omit<RunEnvironment, 'outputFolder' | 'resume' | 'onStageTrained'>;
@@ -65,7 +68,8 @@ export interface TrainingOptions {
 export async function trainTask(task: TaskToTrain, options: TrainingOptions): Promise<TrainedTask> {
   const { store, head, config, folder, environment } = options;
   const learned = new Set((await store.tasks(head)).map((record) => record.task));
-  const buffer = (await store.buffer(head)).filter((entry) => learned.has(entry.task));
+  const ofLearned = (await store.buffer(head)).filter((entry) => learned.has(entry.task));
+  const buffer = withoutLeaving(ofLearned, options.leaving);
   const finished = await finishedTasks(task, buffer, options);
   const names = finished.data.tasks.map(({ name, private: isPrivate }) => ({ name, isPrivate }));
   const of = `version ${head.number}`;

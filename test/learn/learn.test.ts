@@ -236,3 +236,62 @@ describe('what cannot be used', () => {
     expect(await (await open()).versions()).toHaveLength(1);
   });
 });
+
+describe('rows that contradict what was learned', () => {
+  /** The words of every row, with the preference as it was or exchanged. */
+  const sentences = (exchanged: number) => {
+    const rows = Array.from({ length: 72 }, (_, row) => {
+      const query = `question ${row}: what shall we do about matter ${row * 7919} before the ${row}th day?`;
+      const [good, bad] = [`answer it at once, all ${row} of it, and kindly`, `leave ${row} where it lies`];
+      const [chosen, rejected] = row < exchanged ? [bad, good] : [good, bad];
+      return { query, chosen, rejected };
+    });
+    const file = join(folder, `sentences-${exchanged}.json`);
+    writeFileSync(file, JSON.stringify(rows));
+    return file;
+  };
+  const lenient = ['gate.budget=100', 'gate.min_gain=null', 'max_length=4096'];
+
+  it('are told, refused, or take the accepted ones out of the replay buffer', async () => {
+    await learnToy(folder, { task: 'first', data: sentences(0), set: lenient });
+    const store = await open();
+    const { commit } = await store.head();
+    const learned = (await store.taskRecord(commit))!.train;
+    const lines: string[] = [];
+    const again = (policy: string) =>
+      learnToy(folder, {
+        ...{ task: 'second', data: sentences(72) },
+        set: [...lenient, `conflicts.policy=${policy}`],
+        environment: { log: (line) => lines.push(line) },
+      });
+
+    await expect(again('error')).rejects.toThrow(
+      /sentences-72\.json: \d+ rows contradict \d+ accepted ones\n {2}row \d+ contradicts row \d+ of first/,
+    );
+    expect((await store.head()).commit.hash).toBe(commit.hash);
+
+    const { conflicts } = await again('prefer-new');
+    expect(lines.join('\n')).toMatch(/warning: task second: .*; the accepted ones are not replayed any more/);
+    const left = new Set(conflicts.map(({ earlierRow }) => learned[earlierRow]!));
+    const before = await store.buffer(commit);
+    expect(before.some(({ row }) => left.has(row))).toBe(true);
+    const after = await store.buffer((await store.head()).commit);
+    expect(after.filter(({ row }) => left.has(row))).toEqual([]);
+    expect(after.filter(({ task }) => task === 'first')).toEqual(before.filter(({ row }) => !left.has(row)));
+  });
+
+  it('go on by default, with each of them in the outcome', async () => {
+    await learnToy(folder, { task: 'first', data: sentences(0), set: lenient });
+    const { conflicts, committed } = await learnToy(folder, {
+      ...{ task: 'second', data: sentences(72), set: lenient },
+    });
+    expect(committed).toBe(true);
+    expect(conflicts.length).toBeGreaterThan(10);
+    for (const { newRow, task, kind } of conflicts)
+      expect([newRow < 72, task, kind]).toEqual([true, 'first', 'lexical']);
+    const { conflicts: none } = await learnToy(folder, {
+      ...{ task: 'third', data: sentences(71), set: [...lenient, 'conflicts=null'] },
+    });
+    expect(none).toEqual([]);
+  });
+});

@@ -1,11 +1,12 @@
 /** `lifealign data conflicts`: new rows that contradict accepted ones, with the earlier row and its task. */
 import { type Command, Option } from 'commander';
 import type { PreferenceRow } from '../../data/row.ts';
-import type { AcceptedRow, Conflict } from '../../learn/conflicts/find.ts';
+import type { AcceptedRow } from '../../learn/conflicts/find.ts';
 import { type ConflictPolicy, conflictPolicies } from '../../learn/conflicts/policy.ts';
 import type { EmbeddingSource } from '../../learn/conflicts/text-vectors.ts';
 import { UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
+import { conflictRecord } from '../conflict-record.ts';
 import { dataCommand } from '../data-command.ts';
 
 interface ConflictFlags {
@@ -70,15 +71,10 @@ async function runConflicts(flags: ConflictFlags): Promise<void> {
   if (conflicts.length > 0) process.stderr.write(`${listConflicts(conflicts)}\n`);
   const report = {
     ...{ new: flags.new, rows: rows.length, accepted: counts, policy },
-    conflicts: conflicts.map(described),
+    conflicts: conflicts.map(conflictRecord),
     ...(policy === 'prefer-new' ? { leaving: Object.fromEntries(leaving) } : {}),
   };
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-}
-
-/** Indices count from 0, as in every file of ours; messages count rows from 1. */
-function described({ newRow, earlierRow, task, kind, similarity }: Conflict) {
-  return { new_index: newRow, task, accepted_index: earlierRow, kind, similarity };
 }
 
 function acceptedFiles(given: readonly string[]): Map<string, string> {

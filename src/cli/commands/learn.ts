@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { LearnOutcome, LearnPlan, LearnRequest } from '../../learn/learn.ts';
 import { UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
+import { conflictRecord } from '../conflict-record.ts';
 import { interruptible } from '../interrupt.ts';
 import { lockOptions, print, printJson, say } from '../memory-command.ts';
 
@@ -95,6 +96,7 @@ async function withBase<T>(
     const request: LearnRequest = {
       ...{ task, data, test, restart, private: flags.private === true },
       ...{ basis: { base, lora, seed }, settings, hashes },
+      embeddingSource: { tokenizer: model.text.tokenizer, embeddings: model.embeddings },
     };
     return await work(request, { ...modelSides(model), progress, log: say });
   } finally {
@@ -110,7 +112,7 @@ async function dryRun(store: Store, flags: LearnFlags): Promise<void> {
   else print(planText(planned));
 }
 
-function planRecord({ head, added: { task, rows }, earlier }: LearnPlan) {
+function planRecord({ head, added: { task, rows }, earlier, contradictions }: LearnPlan) {
   const count = (part: keyof typeof rows) => rows[part].rows.length;
   return {
     task,
@@ -121,6 +123,7 @@ function planRecord({ head, added: { task, rows }, earlier }: LearnPlan) {
       gate: gate?.rows.length ?? 0,
       report: report?.rows.length ?? 0,
     })),
+    conflicts: contradictions.conflicts.map(conflictRecord),
   };
 }
 
@@ -133,8 +136,10 @@ function planText({ task, onto, rows, earlier }: ReturnType<typeof planRecord>):
   ].join('\n');
 }
 
-function record({ task, committed, version, rows, metrics }: LearnOutcome) {
-  return { task, committed, version: version.number, commit: version.hash, rows, ...metrics };
+function record({ task, committed, version, rows, metrics, conflicts }: LearnOutcome) {
+  const { number, hash: commit } = version;
+  const found = conflicts.map(conflictRecord);
+  return { task, committed, version: number, commit, rows, ...metrics, conflicts: found };
 }
 
 function refused({ task, version, metrics }: LearnOutcome): UserError {
