@@ -13,16 +13,23 @@ export function learnTable({ task, committed, version, rows, metrics }: LearnOut
     reportTable(metrics),
     ...(general ? ['', generalLine(general)] : []),
     '',
+    ...gateLines(gate),
+    '',
+    committed ? `committed as version ${version.number}${how(gate)}` : refusal(version.number),
+  ];
+  return lines.join('\n');
+}
+
+/** Every limit, what broke under the config's settings where others were searched, and what was tried. */
+export function gateLines(gate: GateRecord): string[] {
+  return [
     `the gate, on gate rows (${units(gate)}, ${100 * gate.level} % intervals, rule ${gate.rule}):`,
     limitTable(gate.limits),
     ...(gate.default_limits
       ? ['', 'broken under the settings of the config:', brokenTable(gate.default_limits)]
       : []),
     ...(gate.searched.length > 0 ? ['', 'searched, what keeps most first:', searchTable(gate.searched)] : []),
-    '',
-    committed ? `committed as version ${version.number}${how(gate)}` : refusal(version.number),
   ];
-  return lines.join('\n');
 }
 
 function reportTable({ before, after, gate }: LearnOutcome['metrics']): string {

@@ -1,8 +1,10 @@
 /** `lifealign memory show`: one version explained, in words and numbers. */
 import type { Command } from 'commander';
 import { decimal } from '../../../eval/number-text.ts';
+import type { GateRecord } from '../../../learn/update.ts';
 import type { CommitMetrics } from '../../../memory/store/records.ts';
 import type { Commit, MemoryStore } from '../../../memory/store/store.ts';
+import { gateLines } from '../../learn-table.ts';
 import { type MemoryFlags, memoryCommand, print, printJson, shortTime } from '../../memory-command.ts';
 import { metricsTable } from '../../memory-metrics.ts';
 
@@ -137,5 +139,8 @@ function consolidationLines({ consolidation }: Commit): string[] {
 }
 
 function metricLines(metrics: CommitMetrics | null): string[] {
-  return metrics === null ? ['', 'not measured'] : ['', ...metricsTable(metrics)];
+  if (metrics === null) return ['', 'not measured'];
+  // Of a task that was learned; a drop has no gate.
+  const gate = metrics['gate'] as GateRecord | undefined;
+  return ['', ...metricsTable(metrics), ...(gate ? ['', ...gateLines(gate)] : [])];
 }
