@@ -9,7 +9,7 @@ import { adapterHash } from '../../src/model/adapter.ts';
 import { readPeftAdapter } from '../../src/model/peft.ts';
 import { clock, learnSmall, rowText } from '../memory/store/small-memory.ts';
 import { useTemporaryCache } from '../model/temporary-cache.ts';
-import { lifealign, MODEL } from './command.ts';
+import { lifealign, MODEL, ROWS } from './command.ts';
 
 const folder = useTemporaryCache();
 const at = (name: string) => join(folder(), name);
@@ -329,4 +329,41 @@ it('a folder that is no memory is named, and stays as it was', async () => {
     });
   }
   expect(existsSync(memory())).toBe(false);
+});
+
+it('versions go out in every format, verified, with the base that the memory names', async () => {
+  await makeMemory('tone', 'policy');
+  const out = (name: string, ...more: string[]) =>
+    lifealign('export', '--memory', memory(), '--format', 'merged', '--output', at(name), ...more);
+  const scores = async (...flags: string[]) => {
+    const output = at('scores.jsonl');
+    expect((await lifealign('score', ...flags, '--data', ROWS, '--output', output)).code).toBe(0);
+    return readFileSync(output, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).chosen_logp as number);
+  };
+  for (const [name, version] of [
+    ['newest', []],
+    ['older', ['--memory-version', '1']],
+  ] as const) {
+    const { code, stderr } = await out(name, ...version);
+    expect(code, stderr).toBe(0);
+    const peft = at(`${name}-peft`);
+    expect((await run('export', version[1] ?? 'head', '--output', peft)).code).toBe(0);
+    const [merged, apart] = [
+      await scores('--model', at(name)),
+      await scores('--model', MODEL, '--adapter', peft),
+    ];
+    for (const [row, value] of merged.entries()) expect(value / apart[row]!).toBeCloseTo(1, 4);
+  }
+  expect(await scores('--model', at('newest'))).not.toEqual(await scores('--model', at('older')));
+  for (const [flags, message] of [
+    [['--model', MODEL], /leave out --model/],
+    [['--memory-version', '9'], /version 9: the newest version is 2/],
+  ] as const) {
+    const refused = await out('none', ...flags);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toMatch(message);
+  }
 });

@@ -2,17 +2,21 @@
 import { type Command, Option } from 'commander';
 import type { ExportReport } from '../../export/export-adapter.ts';
 import { type ExportFormatName, exportFormatNames } from '../../export/job.ts';
+import type { Adapter } from '../../model/adapter.ts';
 import { type FloatFormat, floatFormats } from '../../model/weights/float-formats.ts';
 import { checkNewFolder } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
-import { streamProgress } from '../../support/progress.ts';
+import { type ProgressFactory, streamProgress } from '../../support/progress.ts';
+import type { BaseModel } from '../../train/base-model.ts';
 import { byteSize } from '../byte-size.ts';
 import { interruptible } from '../interrupt.ts';
 import { threadsOf } from '../whole-number.ts';
 
 interface ExportFlags {
-  readonly model: string;
-  readonly adapter: string;
+  readonly model?: string;
+  readonly adapter?: string;
+  readonly memory?: string;
+  readonly memoryVersion?: string;
   readonly format: ExportFormatName;
   readonly output: string;
   readonly dtype?: FloatFormat;
@@ -24,8 +28,13 @@ export function registerExport(program: Command): void {
   program
     .command('export')
     .description('an adapter for other programs, written and compared with what base and adapter give')
-    .requiredOption('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
-    .requiredOption('--adapter <folder>', 'a PEFT folder, such as one of a run')
+    .option('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
+    .option('--adapter <folder>', 'a PEFT folder, such as one of a run')
+    .option('--memory <folder>', 'instead of model and adapter: a long-term memory, with its base')
+    .option(
+      '--memory-version <version>',
+      "of the memory: a number, head~1, or a commit's first digits (default: head)",
+    )
     .addOption(
       new Option(
         '--format <format>',
@@ -49,6 +58,7 @@ export function registerExport(program: Command): void {
 async function runExport(flags: ExportFlags): Promise<void> {
   const { format, output, dtype } = flags;
   const threads = threadsOf(flags.threads);
+  const source = sourceOf(flags);
   if (flags.maxShardSize !== undefined && format !== 'merged') {
     throw new UserError(`--max-shard-size: is for --format merged, not ${format}`);
   }
@@ -57,14 +67,12 @@ async function runExport(flags: ExportFlags): Promise<void> {
       ? {}
       : { maxShardBytes: byteSize('--max-shard-size', flags.maxShardSize) };
   await checkNewFolder(output);
-  const { openBase } = await import('../base.ts');
   const { exportAdapter } = await import('../../export/export-adapter.ts');
   const progress = streamProgress(process.stderr);
-  const base = await openBase(flags.model, { progress, warn, ...threads });
+  const { base, adapter, name } = await openSource(source, { progress, threads: flags.threads });
   try {
-    const adapter = await base.readAdapter(flags.adapter);
-    const { source } = base.model;
-    const baseModel = source.kind === 'hub' ? source.repository : flags.model;
+    const { source: origin } = base.model;
+    const baseModel = origin.kind === 'hub' ? origin.repository : name;
     const report = await interruptible({ reason: 'interrupted; nothing was written' }, (signal) => {
       const settings = { format, output, baseModel, progress, signal, ...threads, ...shards };
       return exportAdapter(base, adapter, { ...settings, ...(dtype === undefined ? {} : { dtype }) });
@@ -73,6 +81,49 @@ async function runExport(flags: ExportFlags): Promise<void> {
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   } finally {
     await base.engine.close();
+  }
+}
+
+type Source =
+  | { readonly kind: 'model'; readonly model: string; readonly adapter: string }
+  | { readonly kind: 'memory'; readonly memory: string; readonly version: string };
+
+/** @throws {UserError} for flags that contradict each other or say too little. */
+function sourceOf({ model, adapter, memory, memoryVersion }: ExportFlags): Source {
+  if (memory === undefined) {
+    if (memoryVersion !== undefined) throw new UserError('--memory-version: expected beside --memory');
+    if (model === undefined) throw new UserError('--model: missing; expected a model (or --memory)');
+    if (adapter === undefined)
+      throw new UserError('--adapter: missing; expected a PEFT folder (or --memory)');
+    return { kind: 'model', model, adapter };
+  }
+  const other = model === undefined ? (adapter === undefined ? null : '--adapter') : '--model';
+  if (other !== null) {
+    throw new UserError(`--memory: it has a base and an adapter of its own; leave out ${other}`);
+  }
+  return { kind: 'memory', memory, version: memoryVersion ?? 'head' };
+}
+
+/** The caller closes the base's engine. `name` is what the base is called. */
+async function openSource(
+  source: Source,
+  { progress, threads }: { readonly progress: ProgressFactory; readonly threads: string | undefined },
+): Promise<{ readonly base: BaseModel; readonly adapter: Adapter; readonly name: string }> {
+  if (source.kind === 'memory') {
+    const { MemoryStore } = await import('../../memory/store/store.ts');
+    const { openMemoryBase } = await import('../memory-base.ts');
+    const store = await MemoryStore.open(source.memory);
+    const adapter = await store.adapter(await store.resolve(source.version));
+    const { model: base } = await openMemoryBase(store, { threads, progress });
+    return { base, adapter, name: (await store.config()).base };
+  }
+  const { openBase } = await import('../base.ts');
+  const base = await openBase(source.model, { progress, warn, ...threadsOf(threads) });
+  try {
+    return { base, adapter: await base.readAdapter(source.adapter), name: source.model };
+  } catch (error) {
+    await base.engine.close();
+    throw error;
   }
 }
 
