@@ -20,7 +20,7 @@ import { withScratchFolder } from '../shared/scratch.ts';
 import { shown, spread, table } from '../shared/summary.ts';
 import type { MetricsReport, MetricsRequest } from './request.ts';
 
-const SETS = ['hh-rlhf-helpful-base', 'hh-rlhf-harmless-base', 'safe-rlhf', 'TruthfulQA', 'HC3'];
+const SETS = ['hh-rlhf-helpful-base', 'hh-rlhf-harmless-base', 'safe-rlhf', 'TruthfulQA'];
 /** Seconds that the project promises for a thousand. */
 const PROMISED = 2;
 
