@@ -3,7 +3,7 @@
  * 4,096 and 1,024 outputs (Llama 3.1 8B), after so many earlier stages. Random numbers, module after module; one thread.
  */
 import { consolidateAdapter, type LoraAdapter, MemoryHistory, Random } from '../../src/index.ts';
-import { type ConsolidationSpace, consolidationSpaces } from '../../src/memory/consolidate.ts';
+import { type ConsolidationSpace, consolidationSpaces } from '../../src/memory/spaces.ts';
 import { loraTensorName, mapAdapter } from '../../src/model/adapter.ts';
 
 export const EIGHT_BILLION = { layers: 32, rank: 8, inputs: 4096, outputs: { q_proj: 4096, v_proj: 1024 } };

@@ -9,6 +9,7 @@ import { sha256 } from '../support/hash.ts';
 import { packageFolder, version } from '../support/version.ts';
 
 const DECISIVE = [
+  'support',
   'tensor',
   'data',
   'text',
@@ -18,6 +19,7 @@ const DECISIVE = [
   'optim',
   'memory',
   'method',
+  'eval',
   'train',
 ];
 

@@ -8,6 +8,7 @@ import {
   spelled,
 } from '../engine/generation-ranges.ts';
 import { UserError } from '../support/errors.ts';
+import { append } from './repeatable.ts';
 
 export interface GenerationFlags extends Readonly<Record<RangedSetting, string>> {
   readonly stop: readonly string[];
@@ -15,7 +16,6 @@ export interface GenerationFlags extends Readonly<Record<RangedSetting, string>>
 
 /** Declares them, `--max-new-tokens` aside, whose default differs. */
 export function addGenerationFlags(command: Command): Command {
-  const append = (value: string, before: readonly string[]) => [...before, value];
   return command
     .option('--temperature <number>', '0: the most probable token; above: drawn', '0')
     .option('--top-p <share>', 'draw from the most probable tokens that hold this share', '1')

@@ -31,7 +31,7 @@ export async function openMemoryBase(
     prefer: 'name',
     progress,
     ...threadsOf(threads),
-    ...engineOf(engine),
+    ...(await engineOf(engine)),
   });
   try {
     const hashes = baseHashes(model);

@@ -42,7 +42,7 @@ export async function withMemory<T>(
   }
 }
 
-export function lockOptions(wait: string): LockMemoryOptions {
+function lockOptions(wait: string): LockMemoryOptions {
   return { wait: wholeNumber('--wait', wait, 0, 1_000_000), log: say };
 }
 

@@ -5,7 +5,7 @@
  */
 import * as z from 'zod';
 import type { BufferEntry } from '../memory/store/records.ts';
-import { preferenceRow } from '../memory/store/rows.ts';
+import { preferenceRows } from '../memory/store/rows.ts';
 import type { Commit, MemoryStore } from '../memory/store/store.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import { type AcceptedRow, type Conflict, findConflicts } from './conflicts/find.ts';
@@ -50,10 +50,7 @@ export async function contradictionsOf(
   const records = await store.tasks(head);
   const texts = await store.rows(records.flatMap(({ train }) => train));
   const accepted = records.flatMap(({ task: name, train }) =>
-    train.flatMap((id, at): AcceptedRow[] => {
-      const text = texts.get(id);
-      return text ? [{ task: name, row: preferenceRow(text, at) }] : [];
-    }),
+    preferenceRows(train, texts).map((row): AcceptedRow => ({ task: name, row })),
   );
   const conflicts = findConflicts(rows.train.rows, accepted, {
     ...(settings.paraphrases && source ? { source } : {}),

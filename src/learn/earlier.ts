@@ -1,7 +1,6 @@
 /** The tasks a memory has learned, as measuring and replaying need them: their rows, and the version that learned each. */
-import type { PreferenceRow } from '../data/row.ts';
 import type { TaskRecord } from '../memory/store/records.ts';
-import { preferenceRow, type StoredRow } from '../memory/store/rows.ts';
+import { preferenceRows, type StoredRow } from '../memory/store/rows.ts';
 import type { Commit, MemoryStore } from '../memory/store/store.ts';
 import { encodeTaskRows, type TaskRows, type TaskRowsOptions, untoldOf } from '../train/task-rows.ts';
 import { contentHash } from './split.ts';
@@ -49,11 +48,7 @@ export function storedRows(
   texts: ReadonlyMap<string, StoredRow>,
   encoding: Encoding,
 ): TaskRows | null {
-  // Positions in the memory's list, so that they stay when rows are withdrawn.
-  const rows = ids.flatMap((id, at): PreferenceRow[] => {
-    const text = texts.get(id);
-    return text ? [preferenceRow(text, at)] : [];
-  });
+  const rows = preferenceRows(ids, texts);
   if (rows.length === 0) return null;
   const file = `memory:${task}`;
   const source = { file, rows, skipped: [], sha256: contentHash(rows), notes: [] };

@@ -6,7 +6,7 @@
  * mean in the place of a pretrained encoder]
  */
 import type { PromptRow } from '../data/row.ts';
-import { preferenceRow } from '../memory/store/rows.ts';
+import { preferenceRows } from '../memory/store/rows.ts';
 import type { Commit, MemoryStore } from '../memory/store/store.ts';
 import type { LoraAdapter } from '../model/adapter.ts';
 import type { TokenEmbeddings } from '../model/token-embeddings.ts';
@@ -50,10 +50,7 @@ export class TaskIndex {
     const records = await store.tasks(version);
     const texts = await store.rows(records.flatMap(({ train }) => train));
     const tasks = records.flatMap(({ task, train }) => {
-      const rows = train.flatMap((id, at) => {
-        const text = texts.get(id);
-        return text ? [preferenceRow(text, at)] : [];
-      });
+      const rows = preferenceRows(train, texts);
       const means = side.encodePrompts(rows).map((prompt) => side.embeddings.mean(prompt));
       return means.length === 0 ? [] : [{ task, mean: meanOf(means, side.embeddings.hiddenSize) }];
     });

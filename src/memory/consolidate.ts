@@ -8,10 +8,7 @@ import { UserError } from '../support/errors.ts';
 import { denoise } from './denoise.ts';
 import type { MatrixHistory } from './history.ts';
 import { dot, type Matrix } from './matrix.ts';
-
-/** What is taken apart and merged: each LoRA matrix by itself, as the paper has it, or the products B·A. */
-export const consolidationSpaces = ['factors', 'product'] as const;
-export type ConsolidationSpace = (typeof consolidationSpaces)[number];
+import type { ConsolidationSpace } from './spaces.ts';
 
 export interface ConsolidationSettings {
   /** `factors`, unless it says otherwise. */

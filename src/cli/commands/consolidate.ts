@@ -5,21 +5,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import {
-  type ConsolidationSpace,
-  checkConsolidationSettings,
-  consolidationSpaces,
-  type MatrixReport,
-} from '../../memory/consolidate.ts';
-import {
-  type Consolidation,
-  checkSameMatrices,
-  consolidateAdapter,
-  MemoryHistory,
-} from '../../memory/consolidate-adapter.ts';
-import { readPeftAdapter, writePeftAdapter } from '../../model/peft.ts';
+import type { MatrixReport } from '../../memory/consolidate.ts';
+import type { Consolidation } from '../../memory/consolidate-adapter.ts';
+import { type ConsolidationSpace, consolidationSpaces } from '../../memory/spaces.ts';
+import { totalEnergy } from '../../memory/total-energy.ts';
 import { writeFolderAtomic } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
+import { append } from '../repeatable.ts';
 
 interface ConsolidateOptions {
   readonly before: string;
@@ -37,12 +29,7 @@ export function registerConsolidate(program: Command): void {
     .description('merge what a training stage changed in a LoRA adapter into long-term memory')
     .requiredOption('--before <folder>', 'PEFT adapter as it was before the stage')
     .requiredOption('--after <folder>', 'PEFT adapter as training left it')
-    .option(
-      '--history <folder>',
-      'refined memory of an earlier stage, oldest first (repeatable)',
-      (folder: string, earlier: string[]) => [...earlier, folder],
-      [] as string[],
-    )
+    .option('--history <folder>', 'refined memory of an earlier stage, oldest first (repeatable)', append, [])
     .addOption(
       new Option('--space <space>', 'consolidate each LoRA matrix by itself, or the products B·A')
         .choices(consolidationSpaces)
@@ -58,6 +45,11 @@ export function registerConsolidate(program: Command): void {
 }
 
 async function consolidate(options: ConsolidateOptions): Promise<void> {
+  const { checkConsolidationSettings } = await import('../../memory/consolidate.ts');
+  const { checkSameMatrices, consolidateAdapter, MemoryHistory } = await import(
+    '../../memory/consolidate-adapter.ts'
+  );
+  const { readPeftAdapter, writePeftAdapter } = await import('../../model/peft.ts');
   const settings = {
     space: options.space,
     threshold: parseNumber('--threshold', options.threshold),
@@ -104,16 +96,12 @@ function formatReport({ reports }: Consolidation) {
     history_rank: report.historyRank,
     ...(report.truncation ? formatTruncation(report.truncation) : {}),
   }));
-  const total = { shortTerm: 0, denoised: 0, parallel: 0, refined: 0 };
-  for (const { energy } of reports.values()) {
-    total.shortTerm += energy.shortTerm;
-    total.denoised += energy.denoised;
-    total.parallel += energy.parallel;
-    total.refined += energy.refined;
-  }
   const keptRanks = matrices.reduce((sum, { kept_rank }) => sum + kept_rank, 0);
   const mean_kept_rank = keptRanks / matrices.length;
-  return { totals: { matrices: matrices.length, mean_kept_rank, ...formatEnergy(total) }, matrices };
+  return {
+    totals: { matrices: matrices.length, mean_kept_rank, ...formatEnergy(totalEnergy(reports)) },
+    matrices,
+  };
 }
 
 function formatEnergy(energy: MatrixReport['energy']) {

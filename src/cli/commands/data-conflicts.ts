@@ -8,6 +8,7 @@ import { UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
 import { conflictRecord } from '../conflict-record.ts';
 import { dataCommand } from '../data-command.ts';
+import { append } from '../repeatable.ts';
 
 interface ConflictFlags {
   readonly new: string;
@@ -22,11 +23,7 @@ export function registerDataConflicts(program: Command): void {
     .command('conflicts')
     .description('new rows that contradict accepted ones: nearly the same prompt, preference exchanged')
     .requiredOption('--new <file>', 'rows of the new task, in any recognised format')
-    .requiredOption(
-      '--accepted <name=file>',
-      'rows of an accepted task (repeatable)',
-      (given: string, before: readonly string[] = []) => [...before, given],
-    )
+    .requiredOption('--accepted <name=file>', 'rows of an accepted task (repeatable)', append)
     .option('--model <model>', 'look for paraphrases too, by the embeddings of this base model')
     .addOption(
       new Option(

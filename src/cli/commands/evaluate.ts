@@ -76,7 +76,7 @@ async function evaluateCommand(flags: EvaluateFlags): Promise<void> {
   checkSource(flags);
   const after = flags.after === undefined ? undefined : wholeNumber('--after', flags.after, 1, 1e6);
   const threads = threadsOf(flags.threads);
-  const givenEngine = engineOf(flags.engine);
+  const givenEngine = await engineOf(flags.engine);
   const { checkRunBase, openFinishedRun } = await import('../../train/evaluate/finished-run.ts');
   const run = flags.run === undefined ? null : await openFinishedRun(flags.run, after);
   const settings = settingsOf(flags, run);

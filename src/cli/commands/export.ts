@@ -6,22 +6,18 @@ import type { Adapter } from '../../model/adapter.ts';
 import { type FloatFormat, floatFormats } from '../../model/weights/float-formats.ts';
 import { checkNewFolder } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
-import { type ProgressFactory, streamProgress } from '../../support/progress.ts';
-import type { BaseModel } from '../../train/base-model.ts';
+import { streamProgress } from '../../support/progress.ts';
+import { type AdapterSourceFlags, checkAdapterSource, openAdapterSource } from '../adapter-source.ts';
 import { byteSize } from '../byte-size.ts';
 import { interruptible } from '../interrupt.ts';
 import { threadsOf } from '../whole-number.ts';
 
-interface ExportFlags {
-  readonly model?: string;
-  readonly adapter?: string;
-  readonly memory?: string;
+interface ExportFlags extends Omit<AdapterSourceFlags, 'engine'> {
   readonly memoryVersion?: string;
   readonly format: ExportFormatName;
   readonly output: string;
   readonly dtype?: FloatFormat;
   readonly maxShardSize?: string;
-  readonly threads?: string;
 }
 
 export function registerExport(program: Command): void {
@@ -58,7 +54,7 @@ export function registerExport(program: Command): void {
 async function runExport(flags: ExportFlags): Promise<void> {
   const { format, output, dtype } = flags;
   const threads = threadsOf(flags.threads);
-  const source = sourceOf(flags);
+  await checkFlags(flags);
   if (flags.maxShardSize !== undefined && format !== 'merged') {
     throw new UserError(`--max-shard-size: is for --format merged, not ${format}`);
   }
@@ -69,13 +65,18 @@ async function runExport(flags: ExportFlags): Promise<void> {
   await checkNewFolder(output);
   const { exportAdapter } = await import('../../export/export-adapter.ts');
   const progress = streamProgress(process.stderr);
-  const { base, adapter, name } = await openSource(source, { progress, threads: flags.threads });
+  const version = flags.memoryVersion === undefined ? {} : { version: flags.memoryVersion };
+  const source = await openAdapterSource(flags, { ...version, progress, warn });
+  const { base, name } = source;
   try {
     const { source: origin } = base.model;
     const baseModel = origin.kind === 'hub' ? origin.repository : name;
     const report = await interruptible({ reason: 'interrupted; nothing was written' }, (signal) => {
       const settings = { format, output, baseModel, progress, signal, ...threads, ...shards };
-      return exportAdapter(base, adapter, { ...settings, ...(dtype === undefined ? {} : { dtype }) });
+      return exportAdapter(base, source.adapter as Adapter, {
+        ...settings,
+        ...(dtype === undefined ? {} : { dtype }),
+      });
     });
     warnOfLoss(report);
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
@@ -84,46 +85,13 @@ async function runExport(flags: ExportFlags): Promise<void> {
   }
 }
 
-type Source =
-  | { readonly kind: 'model'; readonly model: string; readonly adapter: string }
-  | { readonly kind: 'memory'; readonly memory: string; readonly version: string };
-
 /** @throws {UserError} for flags that contradict each other or say too little. */
-function sourceOf({ model, adapter, memory, memoryVersion }: ExportFlags): Source {
-  if (memory === undefined) {
-    if (memoryVersion !== undefined) throw new UserError('--memory-version: expected beside --memory');
-    if (model === undefined) throw new UserError('--model: missing; expected a model (or --memory)');
-    if (adapter === undefined)
-      throw new UserError('--adapter: missing; expected a PEFT folder (or --memory)');
-    return { kind: 'model', model, adapter };
-  }
-  const other = model === undefined ? (adapter === undefined ? null : '--adapter') : '--model';
-  if (other !== null) {
-    throw new UserError(`--memory: it has a base and an adapter of its own; leave out ${other}`);
-  }
-  return { kind: 'memory', memory, version: memoryVersion ?? 'head' };
-}
-
-/** The caller closes the base's engine. `name` is what the base is called. */
-async function openSource(
-  source: Source,
-  { progress, threads }: { readonly progress: ProgressFactory; readonly threads: string | undefined },
-): Promise<{ readonly base: BaseModel; readonly adapter: Adapter; readonly name: string }> {
-  if (source.kind === 'memory') {
-    const { MemoryStore } = await import('../../memory/store/store.ts');
-    const { openMemoryBase } = await import('../memory-base.ts');
-    const store = await MemoryStore.open(source.memory);
-    const adapter = await store.adapter(await store.resolve(source.version));
-    const { model: base } = await openMemoryBase(store, { threads, progress });
-    return { base, adapter, name: (await store.config()).base };
-  }
-  const { openBase } = await import('../base.ts');
-  const base = await openBase(source.model, { progress, warn, ...threadsOf(threads) });
-  try {
-    return { base, adapter: await base.readAdapter(source.adapter), name: source.model };
-  } catch (error) {
-    await base.engine.close();
-    throw error;
+async function checkFlags(flags: ExportFlags): Promise<void> {
+  await checkAdapterSource(flags);
+  if (flags.memory !== undefined) return;
+  if (flags.memoryVersion !== undefined) throw new UserError('--memory-version: expected beside --memory');
+  if (flags.adapter === undefined) {
+    throw new UserError('--adapter: missing; expected a PEFT folder (or --memory)');
   }
 }
 

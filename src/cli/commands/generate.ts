@@ -61,7 +61,7 @@ async function generate(flags: GenerateFlags): Promise<void> {
   if (task.kind === 'prompt' && settings.samples > 1) {
     throw new UserError('--samples: of one --prompt there is one answer; use --data for more');
   }
-  checkSource(flags);
+  await checkSource(flags);
   if (task.kind === 'file') await checkOutput(task.output, task.file);
   const { rows, skipped } = await readTask(task);
   const file = task.kind === 'file' ? task.file : '--prompt';

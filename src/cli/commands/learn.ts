@@ -5,10 +5,10 @@ import { UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
 import { conflictRecord } from '../conflict-record.ts';
 import { interruptible } from '../interrupt.ts';
-import { lockOptions, print, printJson, say } from '../memory-command.ts';
+import { print, printJson, say, type WriterFlags, withMemory } from '../memory-command.ts';
+import { append } from '../repeatable.ts';
 
-interface LearnFlags {
-  readonly memory: string;
+interface LearnFlags extends WriterFlags {
   readonly task: string;
   readonly data: string;
   readonly test?: string;
@@ -18,7 +18,6 @@ interface LearnFlags {
   readonly restart?: true;
   readonly dryRun?: true;
   readonly json?: true;
-  readonly wait: string;
   readonly threads?: string;
 }
 
@@ -36,8 +35,8 @@ export function registerLearn(program: Command): void {
     .option(
       '--set <key=value>',
       "change one key of the memory's learn settings for this task, e.g. stages.sft.epochs=1; repeatable",
-      (value: string, before: readonly string[]) => [...before, value],
-      [] as readonly string[],
+      append,
+      [],
     )
     .option('--invalid-rows <policy>', 'error or skip; the same as --set invalid_rows=...')
     .option('--private', "the rows' texts are shown nowhere")
@@ -52,24 +51,20 @@ export function registerLearn(program: Command): void {
 async function learn(flags: LearnFlags): Promise<void> {
   const { MemoryStore } = await import('../../memory/store/store.ts');
   if (flags.dryRun) return dryRun(await MemoryStore.open(flags.memory), flags);
-  const { lockMemory } = await import('../../memory/store/writer.ts');
   const { learnTask } = await import('../../learn/learn.ts');
   const { learnTable } = await import('../learn-table.ts');
-  const writer = await lockMemory(flags.memory, lockOptions(flags.wait));
-  try {
-    const interruption = {
-      reason: 'interrupted before anything was trained',
-      notice: 'stopping after this micro-batch (once more to stop at once); the same command goes on later',
-    };
+  const interruption = {
+    reason: 'interrupted before anything was trained',
+    notice: 'stopping after this micro-batch (once more to stop at once); the same command goes on later',
+  };
+  await withMemory(flags, async (writer) => {
     const outcome = await withBase(writer.store, flags, (request, environment) =>
       interruptible(interruption, (signal) => learnTask(writer, request, { ...environment, signal })),
     );
     if (flags.json) printJson(record(outcome));
     else print(learnTable(outcome));
     if (!outcome.committed) throw refused(outcome);
-  } finally {
-    writer.release();
-  }
+  });
 }
 
 type Store = import('../../memory/store/store.ts').MemoryStore;

@@ -47,7 +47,7 @@ export function registerScore(program: Command): void {
 async function score(options: ScoreOptions): Promise<void> {
   const { data: file, output } = options;
   const { invalidRows, longest } = checkedOptions(options);
-  const given = { ...threadsOf(options.threads), ...engineOf(options.engine) };
+  const given = { ...threadsOf(options.threads), ...(await engineOf(options.engine)) };
   await checkOutput(output, file);
   const { readPreferenceRows } = await import('../../data/read-rows.ts');
   const { rows, skipped, notes } = await readPreferenceRows(file, { invalidRows });

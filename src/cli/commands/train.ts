@@ -3,6 +3,7 @@ import { basename, extname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { streamProgress } from '../../support/progress.ts';
 import { interruptible } from '../interrupt.ts';
+import { append } from '../repeatable.ts';
 import { threadsOf } from '../whole-number.ts';
 
 interface TrainFlags {
@@ -36,10 +37,6 @@ export function registerTrain(program: Command): void {
     .option('--engine <engine>', 'the same as --set engine=...: ort, torch, or {name: torch, ...}')
     .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
     .action(train);
-}
-
-function append(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
 }
 
 async function train(file: string, flags: TrainFlags): Promise<void> {

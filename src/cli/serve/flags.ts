@@ -1,6 +1,7 @@
 /** The flags of `serve`, and what the service itself is told by them. */
 import type { Command } from 'commander';
 import { UserError } from '../../support/errors.ts';
+import { append } from '../repeatable.ts';
 import { addStoreFlag } from '../service-store.ts';
 import { wholeNumber } from '../whole-number.ts';
 
@@ -40,7 +41,6 @@ const ENGINE_FLAGS = [
 ];
 
 export function addServeFlags(command: Command): Command {
-  const append = (value: string, before: readonly string[]) => [...before, value];
   return addStoreFlag(command)
     .option('--model <model>', 'a folder in Hugging Face layout, a GGUF file or a known name')
     .option('--adapter <name=folder>', 'a model of that name: an adapter on top; may be repeated', append, [])

@@ -1,8 +1,8 @@
 /** How a refined memory joins the long-term memory: the one rule by which commits are made, rebuilt and composed. */
 import { type LoraAdapter, mapAdapter } from '../../model/adapter.ts';
 import { UserError } from '../../support/errors.ts';
-import type { ConsolidationSpace } from '../consolidate.ts';
 import { checkSameMatrices } from '../consolidate-adapter.ts';
+import type { ConsolidationSpace } from '../spaces.ts';
 
 /**
  * LM + RSM, rounded to float32 number by number. Where consolidation computes the same sum in float64 from what

@@ -3,7 +3,7 @@
  * version takes exactly these keys; a memory whose records have others has another format (format.ts).
  */
 import * as z from 'zod';
-import { consolidationSpaces } from '../consolidate.ts';
+import { consolidationSpaces } from '../spaces.ts';
 
 /** SHA-256 of an object's bytes, and its name. */
 const hash = z.string().regex(/^[0-9a-f]{64}$/);

@@ -30,8 +30,22 @@ export function nameRow({ prompt, chosen, rejected }: RowText): StoredRow {
 }
 
 /** As what trains and scores rows takes them. */
-export function preferenceRow({ prompt, chosen, rejected }: StoredRow, index: number): PreferenceRow {
+function preferenceRow({ prompt, chosen, rejected }: StoredRow, index: number): PreferenceRow {
   return { index, prompt, chosen, rejected };
+}
+
+/**
+ * Those of the named rows whose texts are there, with their positions among all that are named: positions stay when
+ * rows are withdrawn.
+ */
+export function preferenceRows(
+  ids: readonly string[],
+  texts: ReadonlyMap<string, StoredRow>,
+): readonly PreferenceRow[] {
+  return ids.flatMap((id, at): PreferenceRow[] => {
+    const text = texts.get(id);
+    return text ? [preferenceRow(text, at)] : [];
+  });
 }
 
 /** Equal for rows of equal texts. */

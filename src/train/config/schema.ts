@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { replayPolicies } from '../../data/replay-buffer.ts';
 import { engineSettings } from '../../engine/settings.ts';
 import { ruleJudgeNames } from '../../eval/judges/index.ts';
-import { consolidationSpaces } from '../../memory/consolidate.ts';
+import { consolidationSpaces } from '../../memory/spaces.ts';
 import { scheduleNames } from '../../optim/schedule.ts';
 
 const count = z.int().positive();
