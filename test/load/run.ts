@@ -21,6 +21,8 @@ const { values } = parseArgs({
 });
 const seconds = Number(values.seconds);
 const RATE = { rate: 1200, connections: 32 };
+/** Acknowledgements from one kill of the process to the next one's: the first comes after one of them. */
+const KILL_STEP = 797;
 const [LEAST_PER_SECOND, MOST_P99] = [1000, 50];
 
 const folder = mkdtempSync(join(tmpdir(), 'lifealign-load-'));
@@ -48,8 +50,10 @@ try {
     const figures = await measureFeedback({ location, seconds, ...RATE });
     const fast = figures.perSecond >= LEAST_PER_SECOND && figures.p99 < MOST_P99;
     check(`feedback on ${location.kind}`, figures, fast && figures.failed === 0 && figures.lost === 0);
-    const killed = await killFeedback({ location, seconds: Math.min(seconds, 10), ...RATE });
-    check(`kill -9 on ${location.kind}`, killed, killed.acknowledged > 0 && killed.lost === 0);
+    for (let after = 1; after <= 5 * KILL_STEP; after += KILL_STEP) {
+      const killed = await killFeedback({ location, seconds, after, ...RATE });
+      check(`kill -9 on ${location.kind}`, killed, killed.acknowledged >= after && killed.lost === 0);
+    }
   }
   const chat = await measureChat({
     ...{ model: 'tiny', clients: 64, seconds, maxTokens: 32, store: join(folder, 'chat.sqlite') },

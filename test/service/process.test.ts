@@ -1,13 +1,11 @@
-/** `lifealign serve` and `keys` as processes: from flags to the end, and killed in the middle of feedback. */
+/** `lifealign serve` and `keys`, from flags to the end. */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openStore } from '../../src/service/store/open.ts';
 import { lifealign, MODEL } from '../cli/command.ts';
-import { killFeedback, spawnFeedbackService } from '../load/feedback.ts';
 import { spawnService } from '../load/service-process.ts';
-import { noPostgres, startPostgres } from './postgres.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -19,39 +17,6 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 const at = (name: string) => join(folder, name);
-
-describe('a kill in the middle of feedback', () => {
-  const seconds = 3;
-  const some = { seconds, rate: 500, connections: 16 };
-
-  it('loses nothing that was acknowledged (SQLite)', async () => {
-    const location = { kind: 'sqlite', file: at('kill.sqlite') } as const;
-    for (let round = 0; round < 2; round++) {
-      const { acknowledged, lost } = await killFeedback({ location, ...some });
-      expect(acknowledged).toBeGreaterThan(100);
-      expect(lost).toBe(0);
-    }
-    // And it starts again.
-    const service = await spawnFeedbackService(location);
-    expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
-    expect(await service.stop()).toBe(0);
-  });
-
-  const missing = noPostgres();
-  it.skipIf(missing !== null)('loses nothing that was acknowledged (PostgreSQL)', async () => {
-    const postgres = startPostgres();
-    try {
-      const { acknowledged, lost } = await killFeedback({
-        location: { kind: 'postgres', url: postgres.url },
-        ...some,
-      });
-      expect(acknowledged).toBeGreaterThan(100);
-      expect(lost).toBe(0);
-    } finally {
-      postgres.stop();
-    }
-  });
-});
 
 describe('serve', () => {
   it('answers under the names of base and adapters, and ends in order', async () => {
