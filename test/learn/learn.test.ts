@@ -250,7 +250,10 @@ describe('rows that contradict what was learned', () => {
     writeFileSync(file, JSON.stringify(rows));
     return file;
   };
-  const lenient = ['gate.budget=100', 'gate.min_gain=null', 'max_length=4096'];
+  const lenient = [
+    ...['gate.budget=100', 'gate.min_gain=null', 'max_length=4096'],
+    ...['stages.sft.epochs=1', 'stages.preference.epochs=0'],
+  ];
 
   it('are told, refused, or take the accepted ones out of the replay buffer', async () => {
     await learnToy(folder, { task: 'first', data: sentences(0), set: lenient });

@@ -40,7 +40,7 @@ async function config({ set, accept, json, ...flags }: ConfigFlags): Promise<voi
     const before = accept
       ? await checkMemoryConfig(await readConfigTree(file, 'settings'), file)
       : await store.config();
-    const tree = applyOverrides(structuredClone(before), set);
+    const tree = applyOverrides(before, set);
     const after = await checkMemoryConfig(tree, file);
     const root = await store.resolve('0');
     const fixed = firstDifference({ lora: root.lora }, { lora: after.lora });
@@ -57,5 +57,5 @@ async function config({ set, accept, json, ...flags }: ConfigFlags): Promise<voi
 async function show(config: MemoryConfig, json: boolean): Promise<void> {
   if (json) return printJson(config);
   const { stringify } = await import('yaml');
-  print(stringify(config).trimEnd());
+  print(stringify(config, { aliasDuplicateObjects: false }).trimEnd());
 }

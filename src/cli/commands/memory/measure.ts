@@ -71,7 +71,7 @@ async function measure(flags: MeasureFlags): Promise<void> {
       const reported = rows.flatMap(({ name, report }) => (report ? [{ task: name, report }] : []));
       if (reported.length === 0)
         throw new UserError(`version ${version.number} has no report rows to measure on`);
-      const compared = await comparePolicies(reported, policies, (await store.config()).seed);
+      const compared = await comparePolicies(reported, policies);
       return { names: policies.map(({ name }) => name), compared };
     });
     if (flags.json) printJson({ version: version.number, policies: tasks.names, tasks: tasks.compared });
