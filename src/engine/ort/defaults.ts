@@ -9,6 +9,8 @@ export interface BatchingDefaults {
   readonly threads: number;
   readonly pairsPerBatch: number;
   readonly microBatchTokens: number;
+  /** Whether graphs share sessions, and so one mapping of the weights: it pays where those are large. */
+  readonly sharedSessions: boolean;
   /** Packed tokens beyond which the backward pass computes activations, or whole layers, again. */
   readonly recomputeBeyond: { readonly activations: number; readonly layers: number };
 }
@@ -22,6 +24,7 @@ const large: BatchingDefaults = {
   threads: 0,
   pairsPerBatch: 2,
   microBatchTokens: 448,
+  sharedSessions: true,
   recomputeBeyond: { activations: 0, layers: 512 },
 };
 
@@ -42,6 +45,7 @@ const small: BatchingDefaults = {
   threads: 1,
   pairsPerBatch: 4,
   microBatchTokens: 2048,
+  sharedSessions: false,
   recomputeBeyond: { activations: 2048, layers: 4096 },
 };
 

@@ -5,7 +5,7 @@
  * a time would need several times its memory. SmolLM2-135M, FPO's gradient, 2 cores: `npm run bench:scaling`.
  */
 import { openSession } from './open-session.ts';
-import { SessionPool } from './session-pool.ts';
+import { type PoolOptions, SessionPool } from './session-pool.ts';
 import { Lane } from './worker/lane.ts';
 
 export interface Place {
@@ -33,9 +33,15 @@ export class Lanes {
   readonly here: Place;
   #workers: readonly { readonly lane: Lane; readonly pool: SessionPool }[] = [];
 
-  /** @param threads of all lanes together */
-  constructor(threads: number) {
-    this.here = { pool: new SessionPool(openSession), threads };
+  readonly #shared: boolean;
+
+  /**
+   * @param threads of all lanes together
+   * @param shared whether graphs share sessions: see `PoolOptions`
+   */
+  constructor(threads: number, { shared = false }: Pick<PoolOptions, 'shared'> = {}) {
+    this.#shared = shared;
+    this.here = { pool: new SessionPool(openSession, { shared }), threads };
   }
 
   async run<Job, Result>({ lanes, jobs, isAlone, work, take, signal }: LaneJobs<Job, Result>): Promise<void> {
@@ -93,7 +99,7 @@ export class Lanes {
     if (count <= 1) return [this.here];
     for (let at = this.#workers.length; at < count; at++) {
       const lane = new Lane();
-      const pool = new SessionPool((graph, options) => lane.open(graph, options));
+      const pool = new SessionPool((graphs, options) => lane.open(graphs, options), { shared: this.#shared });
       this.#workers = [...this.#workers, { lane, pool }];
     }
     const threads = Math.max(1, Math.floor(this.here.threads / lanes));
