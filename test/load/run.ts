@@ -61,12 +61,18 @@ try {
   const fair = chat.fewest > 0 && chat.most - chat.fewest <= Math.max(2, 0.2 * chat.most);
   const bounded = chat.memoryLate < 1.5 * chat.memoryEarly;
   check('chat of 64 clients', chat, chat.failed === 0 && fair && bounded);
-  const fuzzed = await fuzzService(Number(values.requests), Number(values.seed));
-  for (const failure of fuzzed.failures) say(failure);
-  const statuses = Object.fromEntries(
-    Object.entries(fuzzed.statuses).map(([status, count]) => [`status ${status}`, count]),
-  );
-  check(`made-up requests, seed ${values.seed}`, statuses, fuzzed.failures.length === 0);
+  for (const location of locations) {
+    const fuzzed = await fuzzService(Number(values.requests), Number(values.seed), location);
+    for (const failure of fuzzed.failures) say(failure);
+    const statuses = Object.fromEntries(
+      Object.entries(fuzzed.statuses).map(([status, count]) => [`status ${status}`, count]),
+    );
+    check(
+      `made-up requests on ${location.kind}, seed ${values.seed}`,
+      statuses,
+      fuzzed.failures.length === 0,
+    );
+  }
 } finally {
   postgres?.stop();
   rmSync(folder, { recursive: true, force: true });

@@ -134,6 +134,53 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
     expect(await queue(service)).toEqual([]);
   });
 
+  it.skipIf(missing)(
+    'a zero byte, which PostgreSQL does not take, is refused wherever it comes',
+    async () => {
+      const service = await start();
+      const pair = { prompt: 'a', chosen: 'b', rejected: 'c' };
+      const { id } = await give(service, pair);
+      for (const body of [
+        ...['prompt', 'chosen', 'rejected', 'comment', 'person'].map((name) => ({ ...pair, [name]: 'x\0y' })),
+        { completion_id: 'x\0y', rating: 'up' },
+        { prompt: 'a', answer: 'x\0y', rating: 'up' },
+        { prompt: 'a', answer: 'b', edited: 'x\0y' },
+      ]) {
+        expect((await give(service, body)).status, JSON.stringify(body)).toBe(400);
+      }
+      const asked = await Promise.all([
+        service.request('/v1/persons/x%00', { method: 'DELETE' }),
+        service.request('/v1/feedback/%00'),
+        service.request('/v1/feedback?after=%00'),
+        service.request('/v1/audit?before=%00'),
+        service.request(`/v1/feedback/${id}/fix`, { body: { chosen: 'x\0y' } }),
+        service.request('/v1/chat/completions', { body: { model: 'echo', messages: [], user: 'x\0y' } }),
+      ]);
+      expect(asked.map(({ status }) => status)).toEqual([400, 400, 400, 400, 400, 400]);
+      // In messages it is part of a JSON text.
+      expect((await give(service, { ...pair, prompt: [{ role: 'user', content: 'x\0y' }] })).status).toBe(
+        201,
+      );
+      expect(service.log.join('')).not.toContain('"level":"error"');
+    },
+  );
+
+  it.skipIf(missing)('many at once are all stored, each as it was', async () => {
+    const service = await start();
+    const bodies = Array.from({ length: 150 }, (_, at) => ({
+      prompt: `${at}`,
+      chosen: `a${at}`,
+      rejected: 'b',
+    }));
+    const made = await Promise.all(bodies.map((body) => give(service, body)));
+    const rows = await service.store.db.selectFrom('feedback').selectAll().execute();
+    const stored = new Map(rows.map((row) => [row.id, row]));
+    made.forEach(({ id }, at) => {
+      const prompt = JSON.stringify([{ role: 'user', content: `${at}` }]);
+      expect(stored.get(id)).toMatchObject({ prompt, chosen: `a${at}`, rejected: 'b', rating: null });
+    });
+  });
+
   it.skipIf(missing)('an answer that is not kept cannot be named, one that is, can', async () => {
     const service = await start();
     const kept = await chat(service, 'Hi');

@@ -1,5 +1,6 @@
 /** Requests as nobody would write them: valid ones with pieces exchanged, and noise. */
 import * as fc from 'fast-check';
+import type { StoreLocation } from '../../src/service/store/open.ts';
 import { openTinyBackend, startTestService } from './service.ts';
 
 export interface MadeUp {
@@ -26,7 +27,8 @@ const PATHS = [
 const text = fc.oneof(
   fc.string(),
   fc.string({ unit: 'grapheme' }),
-  fc.constantFrom('tiny', 'user', 'up', 'Hi', '../x'),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('tiny', 'user', 'up', 'Hi', '../x', 'a\0b', '\ud800'),
 );
 const junk = fc.oneof(fc.jsonValue({ maxDepth: 2 }), text, fc.constantFrom(null, -1, 0, 1e308, true, [], {}));
 
@@ -146,14 +148,13 @@ export interface FuzzReport {
 export async function fuzzService(
   count: number,
   seed: number,
-  onProgress: (done: number) => void = () => {},
+  location?: StoreLocation,
 ): Promise<FuzzReport> {
   const { backend } = await openTinyBackend({ maxTokens: 4 });
-  const service = await startTestService(backend, { bodyLimit: 2 ** 16 });
+  const service = await startTestService(backend, { bodyLimit: 2 ** 16, ...(location ? { location } : {}) });
   const statuses: Record<number, number> = {};
   const failures: string[] = [];
   try {
-    let done = 0;
     for (const made of fc.sample(fuzzRequests, { numRuns: count, seed })) {
       const { path, method, headers, body } = made;
       const response = await fetch(`${service.url}${path}`, {
@@ -166,7 +167,6 @@ export async function fuzzService(
       statuses[status] = (statuses[status] ?? 0) + 1;
       if (status >= 500 || text.includes('"type":"server_error"'))
         failures.push(`${status}: ${JSON.stringify(made)}`);
-      onProgress(++done);
     }
     const { status } = await service.request('/healthz');
     if (status !== 200) failures.push(`/healthz: ${status}`);

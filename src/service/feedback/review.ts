@@ -5,6 +5,7 @@
 import type { Kysely } from 'kysely';
 import * as z from 'zod';
 import { ApiError } from '../api-error.ts';
+import { storedText } from '../http/text.ts';
 import { audit } from '../keys/audit.ts';
 import type { Store } from '../store/open.ts';
 import type { FeedbackTable, Tables } from '../store/tables.ts';
@@ -23,8 +24,8 @@ export const queueQuery = z.strictObject({
 
 export const fixSchema = z
   .strictObject({
-    chosen: z.string().min(1),
-    rejected: z.string().min(1).optional().meta({ description: 'Left out: the one that stands there.' }),
+    chosen: storedText().min(1),
+    rejected: storedText().min(1).optional().meta({ description: 'Left out: the one that stands there.' }),
   })
   .refine(({ chosen, rejected }) => chosen !== rejected, { path: ['rejected'], error: 'equal to chosen' });
 

@@ -15,6 +15,7 @@ import { checkOrigin, corsHeaders, type OriginRules } from './origin.ts';
 import { parse } from './parse.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { AppContext, AppEnv, Route } from './route.ts';
+import { refuseZeroBytes } from './text.ts';
 
 export interface AppOptions {
   readonly routes: readonly Route[];
@@ -103,10 +104,12 @@ async function answer(context: AppContext, route: Route, options: AppOptions): P
       throw new ApiError(403, `this needs a key with the role ${route.access}`, { code: 'missing_role' });
     }
   }
+  const [params, query] = [context.req.param() as Record<string, string>, singleValues(context)];
+  refuseZeroBytes({ ...params, ...query });
   return route.handle({
-    query: parse(route.query ?? noQuery, singleValues(context)),
+    query: parse(route.query ?? noQuery, query),
     body: route.body ? parse(route.body, await readJson(context.env.incoming, options.bodyLimit)) : undefined,
-    params: context.req.param() as Record<string, string>,
+    params,
     caller,
     client,
     // Made when it is asked for: it has a price.
