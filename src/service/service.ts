@@ -23,6 +23,7 @@ import { systemRoutes } from './http/system-routes.ts';
 import { audit } from './keys/audit.ts';
 import { Authenticator } from './keys/authenticator.ts';
 import { KeyStore } from './keys/key-store.ts';
+import { type LearnerParts, learnerService } from './learner/index.ts';
 import type { Store } from './store/open.ts';
 
 export interface ServiceOptions {
@@ -43,6 +44,8 @@ export interface ServiceOptions {
   readonly receiveTimeout: number;
   readonly feedback: FeedbackPolicy;
   readonly redact: Redact;
+  /** Left out: nothing is learned. */
+  readonly learner?: LearnerParts;
 }
 
 export interface Service {
@@ -79,6 +82,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   let draining = false;
   const completions = new CompletionLog({ store, redact, keptDays: options.feedback.keptDays });
   const feedback = new FeedbackStore({ store, redact, policy: options.feedback });
+  const learner = learnerService({ store, redact, logger, metrics, parts: options.learner ?? null });
   const routes = [
     ...chatRoutes({
       backend,
@@ -93,6 +97,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         }),
     }),
     ...feedbackRoutes({ feedback, store, metrics }),
+    ...learner.routes,
   ];
   const system = systemRoutes({
     metrics,
@@ -128,6 +133,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     throw error;
   }
   const retention = startRetention(feedback, logger);
+  learner.start();
   logger.info({ url: listening.url, keys: await keys.hasKeys() }, 'listening');
 
   const stop = async (deadline: number): Promise<void> => {
@@ -135,6 +141,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     retention.stop();
     logger.info(backend.load(), 'shutting down');
     const closed = listening.stop();
+    const learned = learner.stop();
     const timer = setTimeout(() => {
       logger.warn(backend.load(), 'the deadline has passed: what is at work is broken off');
       ending.abort(new ApiError(503, 'the service has ended'));
@@ -144,6 +151,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await backend.drain();
     await closed;
     clearTimeout(timer);
+    await learned;
     await audit(store.db, { actor: 'service', action: 'service.stop', target: listening.url });
     await backend.close();
     await store.close();

@@ -32,8 +32,10 @@ async function start(
 const CHAT = { body: { model: 'echo', messages: [{ role: 'user', content: 'Hi' }] } };
 const FEEDBACK = { body: { prompt: 'Hi', chosen: 'Hello.', rejected: 'What.' } };
 
-/** Every route, with the roles beside admin that may use it. */
-const ROUTES: readonly [string, TestRequest, readonly Role[] | 'public'][] = [
+const NOTE = { body: {} };
+
+/** Every route, with the roles beside admin that may use it, and what they get where it is no success. */
+const ROUTES: readonly [string, TestRequest, readonly Role[] | 'public', number?][] = [
   ['/v1/chat/completions', CHAT, ['chat']],
   ['/v1/models', {}, ['chat']],
   ['/v1/models/echo', {}, ['chat']],
@@ -43,6 +45,18 @@ const ROUTES: readonly [string, TestRequest, readonly Role[] | 'public'][] = [
   ['/v1/feedback/ID/accept', { body: {} }, ['review']],
   ['/v1/feedback/ID/reject', { body: {} }, ['review']],
   ['/v1/feedback/ID/fix', { body: { chosen: 'Welcome.' } }, ['review']],
+  ['/v1/learner', {}, ['review']],
+  ['/v1/learner/candidates', {}, ['review']],
+  ['/v1/learner/candidates/ID', {}, ['review'], 404],
+  ['/v1/learner/candidates/ID/comparisons', {}, ['review'], 404],
+  ['/v1/learner/decisions', {}, ['review']],
+  // This service has none.
+  ['/v1/learner/learn', NOTE, [], 409],
+  ['/v1/learner/pause', NOTE, [], 409],
+  ['/v1/learner/resume', NOTE, [], 409],
+  ['/v1/learner/candidates/ID/promote', NOTE, [], 409],
+  ['/v1/learner/candidates/ID/roll-back', NOTE, [], 409],
+  ['/v1/learner/candidates/ID/release', NOTE, [], 409],
   ['/v1/persons/somebody', { method: 'DELETE' }, []],
   ['/v1/audit', {}, []],
   ['/metrics', {}, ['chat', 'feedback', 'review']],
@@ -57,7 +71,7 @@ describe('every route with every role', () => {
     const keys = await keyOfEachRole(service);
     const made = await service.request('/v1/feedback', { ...FEEDBACK, key: keys.admin });
     const { id } = (await made.json()) as { id: string };
-    for (const [path, request, roles] of ROUTES) {
+    for (const [path, request, roles, refusal] of ROUTES) {
       const name = `${request.method ?? (request.body ? 'POST' : 'GET')} ${path}`;
       const ask = async (key?: string) => {
         const response = await service.request(path.replace('ID', id), {
@@ -76,7 +90,7 @@ describe('every route with every role', () => {
       for (const role of ROLES) {
         const may = roles === 'public' || role === 'admin' || roles.includes(role);
         const status = await ask(keys[role]);
-        if (may) expect([200, 201], `${name} as ${role}`).toContain(status);
+        if (may) expect(refusal ? [refusal] : [200, 201], `${name} as ${role}`).toContain(status);
         else expect(status, `${name} as ${role}`).toBe(403);
       }
     }

@@ -274,7 +274,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
     await give(service, { completion_id: others, rating: 'down', person: 'jo' });
     await give(service, { completion_id: others, rating: 'up', person: 'al' });
     const response = await service.request('/v1/persons/jo', { method: 'DELETE' });
-    expect(await response.json()).toEqual({ feedback: 2, completions: 1 });
+    expect(await response.json()).toEqual({ feedback: 2, completions: 1, learned: 0 });
     expect(await queue(service)).toMatchObject([{ person: 'al' }]);
     expect((await give(service, { completion_id: theirs, rating: 'up' })).status).toBe(404);
     expect((await give(service, { completion_id: others, edited: 'x' })).status).toBe(201);

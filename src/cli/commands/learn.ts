@@ -4,7 +4,7 @@ import type { LearnOutcome, LearnPlan, LearnRequest } from '../../learn/learn.ts
 import { UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
 import { conflictRecord } from '../conflict-record.ts';
-import { interruptible } from '../interrupt.ts';
+import { interruptible, stopWithInput } from '../interrupt.ts';
 import { print, printJson, say, type WriterFlags, withMemory } from '../memory-command.ts';
 import { append } from '../repeatable.ts';
 
@@ -17,6 +17,7 @@ interface LearnFlags extends WriterFlags {
   readonly private?: true;
   readonly restart?: true;
   readonly dryRun?: true;
+  readonly stopWithInput?: true;
   readonly json?: true;
   readonly threads?: string;
 }
@@ -43,12 +44,17 @@ export function registerLearn(program: Command): void {
     .option('--restart', 'begin anew what an earlier call of the same task has begun')
     .option('--dry-run', 'check everything and tell what would be done; writes and trains nothing')
     .option('--json', 'the result as a JSON object')
+    .option(
+      '--stop-with-input',
+      'stop, as by Ctrl-C, when standard input ends: with the program that holds it',
+    )
     .option('--wait <seconds>', 'how long to wait for another process that is at work there', '0')
     .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
     .action(learn);
 }
 
 async function learn(flags: LearnFlags): Promise<void> {
+  if (flags.stopWithInput) stopWithInput(process.stdin);
   const { MemoryStore } = await import('../../memory/store/store.ts');
   if (flags.dryRun) return dryRun(await MemoryStore.open(flags.memory), flags);
   const { learnTask } = await import('../../learn/learn.ts');

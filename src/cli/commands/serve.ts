@@ -3,7 +3,13 @@ import type { Command } from 'commander';
 import type { ChatBackend } from '../../service/chat/backend.ts';
 import { UserError } from '../../support/errors.ts';
 import { interruptible } from '../interrupt.ts';
-import { addServeFlags, checkServeFlags, type ServeFlags, serviceSettings } from '../serve/flags.ts';
+import {
+  addServeFlags,
+  checkServeFlags,
+  learnerSettings,
+  type ServeFlags,
+  serviceSettings,
+} from '../serve/flags.ts';
 import { openServiceStore } from '../service-store.ts';
 
 export function registerServe(program: Command): void {
@@ -21,6 +27,7 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
     throw new UserError(`--log-level ${flags.logLevel}: expected ${LOG_LEVELS.join(', ')}`);
   }
   const settings = serviceSettings(flags);
+  const learning = await learnerSettings(flags);
   const { openBackend } = await import('../serve/backend.ts');
   const { startService } = await import('../../service/service.ts');
   const { keepAll, loadRedact } = await import('../../service/feedback/redact.ts');
@@ -29,8 +36,10 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
   const store = await openServiceStore(flags.store);
   let backend: ChatBackend | null = null;
   try {
-    backend = await openBackend(flags, logger);
-    const service = await startService({ backend, store, logger, redact, ...settings });
+    const opened = await openBackend(flags, { store, logger, learning });
+    backend = opened.backend;
+    const learner = opened.learner === null ? {} : { learner: opened.learner };
+    const service = await startService({ backend, store, logger, redact, ...settings, ...learner });
     process.stdout.write(`listening on ${service.url}\n`);
     const notice = 'ending; what is at work is finished first (again: at once)';
     await interruptible({ reason: 'ended', notice }, (signal) => ended(signal));

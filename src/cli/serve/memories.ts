@@ -32,6 +32,14 @@ export async function openMemories(
   );
 }
 
+export interface FollowOptions {
+  readonly base: Base;
+  readonly registry: ModelRegistry;
+  readonly logger: Logger;
+  /** The memory whose bare name the learner decides; null: heads are served as they move. */
+  readonly learns: string | null;
+}
+
 /**
  * Publishes every memory's versions, and its head whenever it moves.
  * @returns ends it
@@ -39,7 +47,7 @@ export async function openMemories(
  */
 export async function followMemories(
   memories: readonly NamedMemory[],
-  { base, registry, logger }: { base: Base; registry: ModelRegistry; logger: Logger },
+  { base, registry, logger, learns }: FollowOptions,
 ): Promise<() => Promise<void>> {
   const found = baseHashes(base);
   const watches: MemoryWatch[] = [];
@@ -49,7 +57,7 @@ export async function followMemories(
   try {
     for (const { name, folder, store } of memories) {
       const watch = await watchMemory<Commit>({
-        ...{ name, registry, memory: store },
+        ...{ name, registry, memory: store, leads: name !== learns },
         check(adapter: Adapter, { hashes }: Commit) {
           checkBase(folder, hashes, found);
           checkFits(adapter, { modules: base.modules, config: base.model.config }, folder);

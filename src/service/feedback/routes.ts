@@ -129,7 +129,14 @@ export function feedbackRoutes({ feedback, store, metrics }: FeedbackRoutesOptio
       access: 'admin',
       documentation: {
         summary: 'Deletes feedback by a person, answers to them, and feedback on those.',
-        response: z.object({ feedback: z.int(), completions: z.int() }),
+        response: z.object({
+          feedback: z.int(),
+          completions: z.int(),
+          learned: z.int().meta({
+            description:
+              'Of the feedback, pieces that a memory was trained on: "lifealign memory forget" is for those.',
+          }),
+        }),
       },
       async handle({ params, caller }) {
         const person = params['person'] as string;

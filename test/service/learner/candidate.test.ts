@@ -1,0 +1,176 @@
+/** From a new version to what everybody gets, and back. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type LearnerTestService, playedLearn, startLearnerService } from './harness.ts';
+
+let folder: string;
+let service: LearnerTestService | null = null;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lifealign-learner-'));
+});
+afterEach(async () => {
+  await service?.end();
+  service = null;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function start(learn = playedLearn('commit'), settings: object = {}) {
+  service = await startLearnerService({ folder, learn, settings });
+  return service;
+}
+
+describe('a candidate', () => {
+  it('is compared, then for a share of the requests, then for all; every step is recorded', async () => {
+    const service = await start(playedLearn('commit'), { canary: { hours: 1 } });
+    for (const content of ['a', 'b', 'c', 'd', 'c']) await service.ask(content);
+    await service.feed(0, 4);
+    const canary = await service.until(({ state }) => state === 'canary');
+    expect(canary.shadow).toMatchObject({ prompts: 3, compared: 3, failed: 0, exact: 0, length_ratio: 1 });
+    expect(canary.shadow?.similarity).toBeGreaterThan(50);
+    const compared = await service.request(`/v1/learner/candidates/${canary.id}/comparisons?limit=2`);
+    expect(await compared.json()).toMatchObject({
+      data: [
+        {
+          position: 0,
+          prompt: [{ role: 'user', content: 'c' }],
+          serving: { text: 'c answered by support@v0' },
+          candidate: { text: 'c answered by support@v2' },
+          equal: false,
+        },
+        { position: 1, prompt: [{ role: 'user', content: 'd' }] },
+      ],
+    });
+    await service.diverts();
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, at) => service.ask('Hi', { user: `p${at}` })),
+    );
+    const diverted = answers.filter(({ model }) => model === 'support@v2');
+    expect(diverted.length).toBeGreaterThan(0);
+    expect(diverted.length).toBeLessThan(25);
+    await service.until((task) => task.canary?.candidate.answers === diverted.length);
+    await service.act(`candidates/${canary.id}/promote`);
+    await service.serves('support@v2');
+    const actions = (await service.decisions()).map(({ action }) => action).reverse();
+    expect(actions.filter((action) => action !== 'test')).toEqual([
+      ...['elect', 'collect', 'learn', 'shadow', 'canary', 'full'],
+    ]);
+  });
+
+  it('sends a person to the same version each time', async () => {
+    const service = await start(playedLearn('commit'), { canary: { share: 0.5, answers: 1000 } });
+    await service.feed(0, 4);
+    await service.until(({ state }) => state === 'canary');
+    await service.diverts();
+    for (let person = 0; person < 10; person++) {
+      const models = new Set<string>();
+      for (let at = 0; at < 4; at++) models.add((await service.ask(`${at}`, { user: `p${person}` })).model);
+      expect(models.size).toBe(1);
+    }
+  });
+
+  it('that is rated worse is taken back by itself, in the memory too, and learning goes on from before', async () => {
+    const learn = playedLearn('commit');
+    const service = await start(learn, { canary: { share: 0.5, hours: 1, ratings: 8 } });
+    await service.feed(0, 4);
+    const canary = await service.until(({ state }) => state === 'canary');
+    await service.diverts();
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, at) => service.ask('Hi', { user: `p${at}` })),
+    );
+    await service.rate(answers.map(({ id, model }) => ({ id, model, up: model === 'support@v0' })));
+    const back = await service.until(({ state }) => state === 'rolled-back');
+    expect(back.id).toBe(canary.id);
+    expect(back.reason).toMatch(/rated worse than what is served: \d+ of \d+ against 0 of \d+/);
+    expect(back.canary?.tests).toContainEqual(expect.objectContaining({ signal: 'ratings', worse: true }));
+    await service.serves('support@v0');
+    expect((await service.ask('Hi', { user: 'p1' })).model).toBe('support@v0');
+    await vi.waitFor(async () => expect((await service.memory.head()).commit.number).toBe(0));
+    await service.feed(4, 4);
+    const next = await service.until(({ id, version }) => id !== canary.id && version !== null);
+    expect(next).toMatchObject({ from_version: 0, version: 4 });
+    expect((await service.memory.resolve('3')).parent).toBe((await service.memory.resolve('0')).hash);
+  });
+
+  it('that is rated alike is not', async () => {
+    const service = await start(playedLearn('commit'), {
+      canary: { share: 0.5, hours: 0, answers: 30, ratings: 8 },
+    });
+    await service.feed(0, 4);
+    await service.until(({ state }) => state === 'canary');
+    await service.diverts();
+    const answers = await Promise.all(
+      Array.from({ length: 80 }, (_, at) => service.ask('Hi', { user: `p${at}` })),
+    );
+    await service.rate(answers.map(({ id, model }, at) => ({ id, model, up: at % 4 > 0 })));
+    const full = await service.until(({ state }) => state === 'full');
+    expect(full.canary?.tests.length).toBeGreaterThan(0);
+    expect(full.canary?.tests.every(({ worse }) => !worse)).toBe(true);
+  });
+
+  it('waits for a person where it cannot answer', async () => {
+    const service = await start();
+    await service.store.db
+      .insertInto('completions')
+      .values({
+        ...{ id: 'chatcmpl-x', at: Date.now(), model: 'support@v0', source: 'test', person: null },
+        ...{ messages: JSON.stringify([{ role: 'user', content: 'unanswerable' }]), answers: '["x"]' },
+      })
+      .execute();
+    await service.feed(0, 4);
+    await service.until(({ shadow }) => shadow?.failed === 1);
+    await service.settle();
+    expect(await service.state()).toMatchObject({
+      ...{ state: 'shadow', waits_for: [{ kind: 'admin', reason: expect.stringContaining('could not') }] },
+    });
+  });
+
+  it('is promoted and rolled back by people, at once, from any stage', async () => {
+    const service = await start(playedLearn('commit'), {
+      shadow: { prompts: 1, hours: 1 },
+      canary: { hours: 1 },
+    });
+    await service.feed(0, 4);
+    const { id } = await service.until(({ state }) => state === 'shadow');
+    const act = async (what: string, body: object = {}) =>
+      (await (await service.act(`candidates/${id}/${what}`, body)).json()) as { state: string };
+    expect(await act('promote', { note: 'looks well' })).toMatchObject({
+      state: 'canary',
+      reason: 'looks well',
+    });
+    expect(await act('promote')).toMatchObject({ state: 'full' });
+    await service.serves('support@v2');
+    expect(await act('roll-back')).toMatchObject({ state: 'rolled-back' });
+    await service.serves('support@v0');
+    expect(await act('roll-back')).toMatchObject({ error: { code: 'wrong_state' } });
+    const audit = (await (await service.request('/v1/audit')).json()) as { data: { action: string }[] };
+    expect(audit.data.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(['learner.promote', 'learner.roll-back']),
+    );
+  });
+
+  it('makes way where the memory is moved by hand, which is then served', async () => {
+    const service = await start(playedLearn('commit'), { shadow: { hours: 1 } });
+    await service.feed(0, 4);
+    await service.until(({ state }) => state === 'shadow');
+    const { lockMemory } = await import('../../../src/memory/store/writer.ts');
+    const writer = await lockMemory(join(folder, 'support'));
+    await writer.revert('1');
+    writer.release();
+    const task = await service.until(({ state }) => state === 'rolled-back');
+    expect(task.reason).toMatch(/moved to version 1 by others/);
+    await service.serves('support@v1');
+  });
+});
+
+it('tells what is not there, and what may not be asked', async () => {
+  const service = await start();
+  expect((await service.request('/v1/learner/candidates/lt_none')).status).toBe(404);
+  expect((await service.act('candidates/lt_none/promote')).status).toBe(404);
+  const list = await service.request('/v1/learner/candidates');
+  expect(await list.json()).toEqual({ object: 'list', data: [] });
+  const metrics = await (await service.request('/metrics')).text();
+  expect(metrics).toMatch(/lifealign_learner_leads 1/);
+  expect(metrics).toMatch(/lifealign_learner_state\{state="idle"\} 1/);
+});
