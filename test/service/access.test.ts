@@ -7,6 +7,7 @@ import { KeyStore, parseRoles } from '../../src/service/keys/key-store.ts';
 import { ROLES, type Role } from '../../src/service/keys/roles.ts';
 import { startService } from '../../src/service/service.ts';
 import { openStore } from '../../src/service/store/open.ts';
+import { serveSmall } from './served-memory.ts';
 import {
   echoBackend,
   keyOfEachRole,
@@ -17,6 +18,11 @@ import {
 } from './service.ts';
 
 const services: TestService[] = [];
+const CHECK = {
+  method: 'POST',
+  body: '[{"query": "a", "chosen": "b", "rejected": "c"}]',
+  headers: { 'content-type': 'application/octet-stream' },
+};
 afterEach(async () => {
   for (const service of services.splice(0)) await service.end();
 });
@@ -45,6 +51,16 @@ const ROUTES: readonly [string, TestRequest, readonly Role[] | 'public'][] = [
   ['/v1/feedback/ID/fix', { body: { chosen: 'Welcome.' } }, ['review']],
   ['/v1/persons/somebody', { method: 'DELETE' }, []],
   ['/v1/audit', {}, []],
+  ['/v1/memories', {}, ['review']],
+  ['/v1/memories/support/versions', {}, ['review']],
+  ['/v1/memories/support/versions/1', {}, ['review']],
+  ['/v1/memories/support/versions/1/samples', {}, ['review']],
+  ['/v1/memories/support/matrix', {}, ['review']],
+  ['/v1/memories/support/moves', {}, ['review']],
+  ['/v1/memories/support/revert', { body: { version: 0, dry_run: true } }, []],
+  ['/v1/memories/support/drop', { body: { task: 'tone', dry_run: true } }, []],
+  ['/v1/data/check', CHECK, ['review']],
+  ['/v1/caller', {}, ['chat', 'feedback', 'review']],
   ['/metrics', {}, ['chat', 'feedback', 'review']],
   ['/healthz', {}, 'public'],
   ['/readyz', {}, 'public'],
@@ -53,7 +69,8 @@ const ROUTES: readonly [string, TestRequest, readonly Role[] | 'public'][] = [
 
 describe('every route with every role', () => {
   it('is open to the roles it is for, and no other', async () => {
-    const service = await start();
+    const { served, end } = await serveSmall('tone');
+    const service = await start({ memories: [served] });
     const keys = await keyOfEachRole(service);
     const made = await service.request('/v1/feedback', { ...FEEDBACK, key: keys.admin });
     const { id } = (await made.json()) as { id: string };
@@ -80,6 +97,7 @@ describe('every route with every role', () => {
         else expect(status, `${name} as ${role}`).toBe(403);
       }
     }
+    end();
   });
 
   it('is the whole list of the OpenAPI document', async () => {
@@ -96,7 +114,9 @@ describe('every route with every role', () => {
       const shown = path
         .replace('ID', '{id}')
         .replace('somebody', '{person}')
-        .replace('models/echo', 'models/{model}');
+        .replace('models/echo', 'models/{model}')
+        .replace('memories/support', 'memories/{memory}')
+        .replace('versions/1', 'versions/{version}');
       return `${method ?? (body ? 'POST' : 'GET')} ${shown}`;
     });
     expect(documented.sort()).toEqual(tested.sort());
@@ -171,7 +191,14 @@ describe('where it listens', () => {
     const service = await start();
     const options = {
       ...{ backend: echoBackend(), store: service.store, logger: createLogger('silent'), port: 0 },
-      ...{ allowedHosts: [], allowedOrigins: [], rateLimit: 0, bodyLimit: 1000, answerTimeout: 1000 },
+      ...{
+        allowedHosts: [],
+        allowedOrigins: [],
+        rateLimit: 0,
+        bodyLimit: 1000,
+        uploadLimit: 1000,
+        answerTimeout: 1000,
+      },
       ...{ receiveTimeout: 1000, feedback: POLICY, redact: keepAll },
     };
     for (const host of ['0.0.0.0', '::', '192.0.2.1', 'example.com']) {

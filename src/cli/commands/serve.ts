@@ -1,7 +1,9 @@
 /** `lifealign serve`: the service, from its flags to its end by Ctrl-C or SIGTERM. */
 import type { Command } from 'commander';
 import type { ChatBackend } from '../../service/chat/backend.ts';
+import type { MeasureDrop } from '../../service/memories/change.ts';
 import { UserError } from '../../support/errors.ts';
+import { silentProgress } from '../../support/progress.ts';
 import { interruptible } from '../interrupt.ts';
 import { addServeFlags, checkServeFlags, type ServeFlags, serviceSettings } from '../serve/flags.ts';
 import { openServiceStore } from '../service-store.ts';
@@ -29,8 +31,10 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
   const store = await openServiceStore(flags.store);
   let backend: ChatBackend | null = null;
   try {
-    backend = await openBackend(flags, logger);
-    const service = await startService({ backend, store, logger, redact, ...settings });
+    const opened = await openBackend(flags, logger);
+    backend = opened.backend;
+    const measureDrop = measureDropWith(flags);
+    const service = await startService({ ...opened, measureDrop, store, logger, redact, ...settings });
     process.stdout.write(`listening on ${service.url}\n`);
     const notice = 'ending; what is at work is finished first (again: at once)';
     await interruptible({ reason: 'ended', notice }, (signal) => ended(signal));
@@ -40,6 +44,14 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
     await store.close();
     throw error;
   }
+}
+
+/** With a base of its own for as long as that takes: the one that answers is not held up. */
+function measureDropWith({ threads }: ServeFlags): MeasureDrop {
+  return async (store, plan, signal) => {
+    const { measureDrop } = await import('../memory-measuring.ts');
+    return measureDrop(store, plan, { threads, signal, progress: silentProgress });
+  };
 }
 
 /** Resolves: to be told to end is how a service ends. */

@@ -2,6 +2,7 @@
 import { basename, resolve } from 'node:path';
 import type { ChatBackend } from '../../service/chat/backend.ts';
 import type { Logger } from '../../service/http/log.ts';
+import type { ServedMemory } from '../../service/memories/describe.ts';
 import type { ModelRegistry } from '../../service/models/registry.ts';
 import { UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
@@ -10,14 +11,21 @@ import type { ServeFlags } from './flags.ts';
 
 const MANY = 1e9;
 
+/** What answers, and the memories that it answers from. */
+export interface OpenedBackend {
+  readonly backend: ChatBackend;
+  readonly memories: readonly ServedMemory[];
+}
+
 /** @throws {UserError} for a model or adapter that cannot be served, or a flag that is wrong */
-export async function openBackend(flags: ServeFlags, logger: Logger): Promise<ChatBackend> {
+export async function openBackend(flags: ServeFlags, logger: Logger): Promise<OpenedBackend> {
   const batchSize = wholeNumber('--batch-size', flags.batchSize, 1, 1024);
   const queue = wholeNumber('--queue', flags.queue, 0, 1e6);
   if (flags.upstream !== undefined) {
     const { UpstreamBackend, parseUpstream } = await import('../../service/chat/upstream.ts');
     const key = process.env['LIFEALIGN_UPSTREAM_API_KEY']?.trim() || null;
-    return new UpstreamBackend({ url: parseUpstream(flags.upstream), key, concurrency: batchSize + queue });
+    const url = parseUpstream(flags.upstream);
+    return { backend: new UpstreamBackend({ url, key, concurrency: batchSize + queue }), memories: [] };
   }
   return openLocal(flags, { batchSize, queue }, logger);
 }
@@ -26,7 +34,7 @@ async function openLocal(
   flags: ServeFlags,
   sizes: { batchSize: number; queue: number },
   logger: Logger,
-): Promise<ChatBackend> {
+): Promise<OpenedBackend> {
   const { LocalBackend } = await import('../../service/chat/local-backend.ts');
   const { defaultCacheMemory } = await import('../../service/models/cache-memory.ts');
   const { ModelRegistry } = await import('../../service/models/registry.ts');
@@ -49,7 +57,7 @@ async function openLocal(
   };
   const progress = streamProgress(process.stderr);
   const warn = (message: string) => logger.warn(message);
-  const { followMemories, openMemories } = await import('./memories.ts');
+  const { followMemories, openMemories, servedMemory } = await import('./memories.ts');
   const memories = await openMemories(flags.memory.map(namedFolder));
   const nameOrPath = flags.model ?? memories[0]?.base;
   if (nameOrPath === undefined) {
@@ -66,7 +74,7 @@ async function openLocal(
     }
     for (const { name } of memories) checkFree(registry, { name, flag: '--memory' });
     const onClose = await followMemories(memories, { base, registry, logger });
-    return new LocalBackend({
+    const backend = new LocalBackend({
       base,
       registry,
       onClose,
@@ -74,6 +82,7 @@ async function openLocal(
       ...limits,
       onError: (error) => logger.error(errorFields(error), 'an answer failed while it was streamed'),
     });
+    return { backend, memories: memories.map((memory) => servedMemory(memory, registry)) };
   } catch (error) {
     await base.engine.close();
     throw error;

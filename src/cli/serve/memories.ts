@@ -4,6 +4,7 @@ import { type Commit, MemoryStore } from '../../memory/store/store.ts';
 import type { Adapter } from '../../model/adapter.ts';
 import { checkFits } from '../../model/adapter-folder.ts';
 import { errorFields, type Logger } from '../../service/http/log.ts';
+import type { ServedMemory } from '../../service/memories/describe.ts';
 import { type MemoryWatch, watchMemory } from '../../service/models/memory-watch.ts';
 import type { ModelRegistry } from '../../service/models/registry.ts';
 import { UserError } from '../../support/errors.ts';
@@ -30,6 +31,15 @@ export async function openMemories(
       return { name, folder, store, base };
     }),
   );
+}
+
+/** As the service tells of it. */
+export function servedMemory({ name, store }: NamedMemory, registry: ModelRegistry): ServedMemory {
+  const serving = () => {
+    const [, number] = /^v(\d+)$/.exec(registry.resolve(name)?.version ?? '') ?? [];
+    return number === undefined ? null : Number(number);
+  };
+  return { name, store, serving };
 }
 
 /**
