@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eraseOld } from '../../src/service/feedback/erase.ts';
-import type { ReviewItem } from '../../src/service/feedback/review.ts';
+import type { ReviewItem } from '../../src/service/feedback/item.ts';
 import { openStore, storeLocation } from '../../src/service/store/open.ts';
 import { newId } from '../../src/service/store/tables.ts';
 import { killFeedback } from '../load/feedback.ts';

@@ -1,7 +1,9 @@
 /** `lifealign serve`: the service, from its flags to its end by Ctrl-C or SIGTERM. */
 import type { Command } from 'commander';
 import type { ChatBackend } from '../../service/chat/backend.ts';
+import type { MeasureDrop } from '../../service/memories/change.ts';
 import { UserError } from '../../support/errors.ts';
+import { silentProgress } from '../../support/progress.ts';
 import { interruptible } from '../interrupt.ts';
 import {
   addServeFlags,
@@ -39,7 +41,10 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
     const opened = await openBackend(flags, { store, logger, learning });
     backend = opened.backend;
     const learner = opened.learner === null ? {} : { learner: opened.learner };
-    const service = await startService({ backend, store, logger, redact, ...settings, ...learner });
+    const { memories } = opened;
+    const measureDrop = measureDropWith(flags);
+    const parts = { backend, memories, measureDrop, store, logger, redact, ...learner };
+    const service = await startService({ ...parts, ...settings });
     process.stdout.write(`listening on ${service.url}\n`);
     const notice = 'ending; what is at work is finished first (again: at once)';
     await interruptible({ reason: 'ended', notice }, (signal) => ended(signal));
@@ -49,6 +54,14 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
     await store.close();
     throw error;
   }
+}
+
+/** With a base of its own for as long as that takes: the one that answers is not held up. */
+function measureDropWith({ threads }: ServeFlags): MeasureDrop {
+  return async (store, plan, signal) => {
+    const { measureDrop } = await import('../memory-measuring.ts');
+    return measureDrop(store, plan, { threads, signal, progress: silentProgress });
+  };
 }
 
 /** Resolves: to be told to end is how a service ends. */

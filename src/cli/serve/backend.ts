@@ -4,6 +4,7 @@ import type { ChatBackend } from '../../service/chat/backend.ts';
 import type { Logger } from '../../service/http/log.ts';
 import type { LearnerParts } from '../../service/learner/index.ts';
 import type { LearnerSettings } from '../../service/learner/settings.ts';
+import type { ServedMemory } from '../../service/memories/describe.ts';
 import type { ModelRegistry } from '../../service/models/registry.ts';
 import type { Store } from '../../service/store/open.ts';
 import { UserError } from '../../support/errors.ts';
@@ -13,8 +14,10 @@ import type { ServeFlags } from './flags.ts';
 
 const MANY = 1e9;
 
+/** What answers, the memories that it answers from, and what learns. */
 export interface OpenedBackend {
   readonly backend: ChatBackend;
+  readonly memories: readonly ServedMemory[];
   readonly learner: LearnerParts | null;
 }
 
@@ -36,7 +39,8 @@ export async function openBackend(
     const { UpstreamBackend, parseUpstream } = await import('../../service/chat/upstream.ts');
     const key = process.env['LIFEALIGN_UPSTREAM_API_KEY']?.trim() || null;
     const url = parseUpstream(flags.upstream);
-    return { backend: new UpstreamBackend({ url, key, concurrency: batchSize + queue }), learner: null };
+    const backend = new UpstreamBackend({ url, key, concurrency: batchSize + queue });
+    return { backend, memories: [], learner: null };
   }
   return openLocal(flags, { batchSize, queue }, environment);
 }
@@ -68,7 +72,7 @@ async function openLocal(
   };
   const progress = streamProgress(process.stderr);
   const warn = (message: string) => logger.warn(message);
-  const { followMemories, openMemories } = await import('./memories.ts');
+  const { followMemories, openMemories, servedMemory } = await import('./memories.ts');
   const { instanceName, learnerParts, learningMemory, openServing } = await import('./learner.ts');
   const memories = await openMemories(flags.memory.map(namedFolder));
   const learns = learning && learningMemory(memories, learning);
@@ -103,7 +107,7 @@ async function openLocal(
       learning && learns && serving
         ? learnerParts({ settings: learning, memory: learns, serving, backend, base, registry, instance })
         : null;
-    return { backend, learner };
+    return { backend, memories: memories.map((memory) => servedMemory(memory, registry)), learner };
   } catch (error) {
     await base.engine.close();
     throw error;

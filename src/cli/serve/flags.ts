@@ -25,6 +25,7 @@ export interface ServeFlags {
   readonly threads?: string;
   readonly rateLimit: string;
   readonly bodyLimit: string;
+  readonly uploadLimit: string;
   readonly answerTimeout: string;
   readonly receiveTimeout: string;
   readonly shutdownTimeout: string;
@@ -82,6 +83,7 @@ export function addServeFlags(command: Command): Command {
       '600',
     )
     .option('--body-limit <kilobytes>', 'of a request', '1024')
+    .option('--upload-limit <megabytes>', 'of a data file that is checked', '64')
     .option('--answer-timeout <seconds>', 'for an answer', '300')
     .option('--receive-timeout <seconds>', 'for a request to arrive', '30')
     .option('--shutdown-timeout <seconds>', 'for what is at work when the service ends', '30')
@@ -144,6 +146,7 @@ export function serviceSettings(flags: ServeFlags) {
     allowedOrigins: flags.allowedOrigin.map(checkOrigin),
     rateLimit: number('--rate-limit', flags.rateLimit, 0),
     bodyLimit: 1024 * number('--body-limit', flags.bodyLimit, 1, 1024 * 1024),
+    uploadLimit: 2 ** 20 * number('--upload-limit', flags.uploadLimit, 1, 16 * 1024),
     answerTimeout: milliseconds('--answer-timeout', flags.answerTimeout),
     receiveTimeout: milliseconds('--receive-timeout', flags.receiveTimeout),
     shutdownTimeout: milliseconds('--shutdown-timeout', flags.shutdownTimeout),

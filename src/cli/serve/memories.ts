@@ -4,6 +4,7 @@ import { type Commit, MemoryStore } from '../../memory/store/store.ts';
 import type { Adapter } from '../../model/adapter.ts';
 import { checkFits } from '../../model/adapter-folder.ts';
 import { errorFields, type Logger } from '../../service/http/log.ts';
+import type { ServedMemory } from '../../service/memories/describe.ts';
 import { type MemoryWatch, watchMemory } from '../../service/models/memory-watch.ts';
 import type { ModelRegistry } from '../../service/models/registry.ts';
 import { UserError } from '../../support/errors.ts';
@@ -38,6 +39,15 @@ export interface FollowOptions {
   readonly logger: Logger;
   /** The memory whose bare name the learner decides; null: heads are served as they move. */
   readonly learns: string | null;
+}
+
+/** As the service tells of it. */
+export function servedMemory({ name, store }: NamedMemory, registry: ModelRegistry): ServedMemory {
+  const serving = () => {
+    const [, number] = /^v(\d+)$/.exec(registry.resolve(name)?.version ?? '') ?? [];
+    return number === undefined ? null : Number(number);
+  };
+  return { name, store, serving };
 }
 
 /**

@@ -42,6 +42,12 @@ export async function planDrop(store: MemoryStore, task: string): Promise<Planne
   return { task, onto: commit, removed, remaining, adapter, rows: await rowsOfTask(store, task) };
 }
 
+/** Tasks learned after the dropped one had been, and therefore with its changes in place. */
+export function laterTasks({ removed, remaining }: PlannedDrop): readonly string[] {
+  const first = removed[0]!.number;
+  return [...new Set(remaining.filter(({ number }) => number > first).map(({ task }) => task!))];
+}
+
 /** Writes the commit; returns its hash. */
 export async function putDrop(
   store: MemoryStore,

@@ -7,8 +7,9 @@ import { readAudit } from '../keys/audit.ts';
 import type { Store } from '../store/open.ts';
 import { erasePerson } from './erase.ts';
 import type { FeedbackStore } from './feedback-store.ts';
+import { itemSchema } from './item.ts';
 import { feedbackRequestSchema, KINDS, kindOf } from './request.ts';
-import { decide, fixSchema, itemSchema, listQueue, queueQuery, readItem } from './review.ts';
+import { decide, fixSchema, listQueue, queueQuery, readItem } from './review.ts';
 
 export interface FeedbackRoutesOptions {
   readonly feedback: FeedbackStore;

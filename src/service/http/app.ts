@@ -16,6 +16,7 @@ import { parse } from './parse.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { AppContext, AppEnv, Route } from './route.ts';
 import { refuseZeroBytes } from './text.ts';
+import { withUpload } from './upload.ts';
 
 export interface AppOptions {
   readonly routes: readonly Route[];
@@ -24,8 +25,9 @@ export interface AppOptions {
   readonly origins: OriginRules;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** Bytes. */
+  /** Bytes: of JSON, and of an uploaded file. */
   readonly bodyLimit: number;
+  readonly uploadLimit: number;
   /** Whether the service ends: only health is told then. */
   readonly ending: () => boolean;
 }
@@ -118,6 +120,7 @@ async function answer(context: AppContext, route: Route, options: AppOptions): P
     },
     headers: raw.headers,
     logFields: context.get('logFields'),
+    upload: (name, work) => withUpload(context.env.incoming, { limit: options.uploadLimit, name }, work),
   });
 }
 
@@ -137,7 +140,10 @@ function refuse(error: ApiError): Response {
 function finish(context: AppContext, { origins }: AppOptions): void {
   const { headers } = context.res;
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) headers.set(name, value);
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
+    // A page has a policy of its own.
+    if (!headers.has(name)) headers.set(name, value);
+  }
   headers.set('x-request-id', context.get('requestId'));
   const origin = context.req.header('origin') ?? null;
   for (const [name, value] of Object.entries(corsHeaders(origin, origins))) headers.set(name, value);

@@ -4,6 +4,7 @@ import type { EarlierTaskRows } from '../../../learn/earlier.ts';
 import type { CommitMetrics } from '../../../memory/store/records.ts';
 import type { Commit, MemoryStore } from '../../../memory/store/store.ts';
 import type { LoraAdapter } from '../../../model/adapter.ts';
+import { relativeChange } from '../../../model/adapter-change.ts';
 import { UserError } from '../../../support/errors.ts';
 import { interruptible } from '../../interrupt.ts';
 import { type MemoryFlags, memoryCommand, print, printJson, say } from '../../memory-command.ts';
@@ -184,17 +185,4 @@ function body({ metrics, answers }: Difference, isMeasured: boolean): string[] {
 
 function oneLine(text: string): string {
   return text.trim().replaceAll('\n', ' / ');
-}
-
-/** ‖to − from‖ / ‖from‖ over all matrices; of nothing, nothing. */
-function relativeChange(from: LoraAdapter, to: LoraAdapter): number {
-  let [change, norm] = [0, 0];
-  for (const [name, { data }] of from.tensors) {
-    const now = to.tensors.get(name)!.data;
-    for (const [at, value] of data.entries()) {
-      change += (now[at]! - value) ** 2;
-      norm += value ** 2;
-    }
-  }
-  return norm === 0 ? 0 : Math.sqrt(change / norm);
 }

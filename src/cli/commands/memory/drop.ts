@@ -37,6 +37,7 @@ async function drop(task: string, { measure, note, json, threads, ...flags }: Dr
     const plan = await writer.planDrop(task);
     const metrics = measure ? await measured(writer, plan, threads) : null;
     const commit = await writer.drop(plan, { metrics, note });
+    const { laterTasks } = await import('../../../memory/store/drop.ts');
     const later = laterTasks(plan);
     if (json) {
       printJson({
@@ -67,12 +68,6 @@ async function drop(task: string, { measure, note, json, threads, ...flags }: Dr
   });
 }
 
-/** Learned after the dropped one had been, and therefore with its changes in place. */
-function laterTasks({ removed, remaining }: PlannedDrop): readonly string[] {
-  const first = removed[0]!.number;
-  return [...new Set(remaining.filter(({ number }) => number > first).map(({ task }) => task!))];
-}
-
 function caveat(task: string, later: readonly string[]): string {
   const what = 'This is no certified unlearning';
   if (later.length === 0) {
@@ -90,11 +85,8 @@ async function measured(
   plan: PlannedDrop,
   threads: string | undefined,
 ): Promise<CommitMetrics> {
-  const { withMeasuredMemory } = await import('../../memory-measuring.ts');
-  const before = await store.adapter(plan.onto);
+  const { measureDrop } = await import('../../memory-measuring.ts');
   return interruptible({ reason: 'interrupted; nothing was dropped' }, (signal) =>
-    withMeasuredMemory(store, { threads, signal }, async (memory) =>
-      memory.compare(await memory.tasks(plan.onto), before, plan.adapter),
-    ),
+    measureDrop(store, plan, { threads, signal }),
   );
 }

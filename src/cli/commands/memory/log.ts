@@ -33,19 +33,11 @@ async function log({ memory, moves, json }: LogFlags): Promise<void> {
   else await logVersions(store, json === true);
 }
 
-/** Where a version stands: under the head, or beside the way there. */
-type State = 'head' | 'in head' | 'left out';
-
 async function logVersions(store: MemoryStore, json: boolean): Promise<void> {
-  const { ancestry } = await import('../../../memory/store/lineage.ts');
+  const { standings } = await import('../../../memory/store/standing.ts');
   const { commit: head } = await store.head();
-  const line = new Set((await ancestry(store, head)).map(({ hash }) => hash));
-  const learned = new Set((await store.learned(head)).map(({ hash }) => hash));
   const versions = [...(await store.versions())].reverse();
-  const stateOf = ({ hash, kind }: Commit): State => {
-    if (hash === head.hash) return 'head';
-    return line.has(hash) && (kind !== 'stage' || learned.has(hash)) ? 'in head' : 'left out';
-  };
+  const stateOf = await standings(store, head);
   const metrics = await Promise.all(versions.map((commit) => store.metrics(commit)));
   if (json) {
     const listed = versions.map((commit, at) => ({

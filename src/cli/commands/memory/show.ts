@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { decimal } from '../../../eval/number-text.ts';
 import type { GateRecord } from '../../../learn/update.ts';
 import type { CommitMetrics } from '../../../memory/store/records.ts';
+import { rowCounts } from '../../../memory/store/standing.ts';
 import type { Commit, MemoryStore } from '../../../memory/store/store.ts';
 import { gateLines } from '../../learn-table.ts';
 import { type MemoryFlags, memoryCommand, print, printJson, shortTime } from '../../memory-command.ts';
@@ -65,7 +66,7 @@ async function printAsJson(store: MemoryStore, commit: Commit, found: Found): Pr
     learned_versions: learned.map((stage) => stage.number),
     tasks: [...new Set(learned.map(({ task }) => task))],
     consolidation: consolidation && { ...consolidation, reports: await store.reports(commit) },
-    rows: record && counts(found),
+    rows: record && rowCounts(record, found.withdrawn),
     buffer: { rows: found.buffer.length },
     metrics,
     config: await store.commitConfig(commit),
@@ -95,26 +96,10 @@ function heading(
   ];
 }
 
-/** Withdrawn rows are counted apart. */
-function counts({ record, withdrawn }: Found) {
-  const parts = { train: record!.train, gate: record!.gate, report: record!.report };
-  const gone = Object.values(parts)
-    .flat()
-    .filter((id) => withdrawn.has(id)).length;
-  const sizes = Object.fromEntries(Object.entries(parts).map(([part, ids]) => [part, ids.length]));
-  return { private: record!.private, ...sizes, withdrawn: gone } as {
-    private: boolean;
-    train: number;
-    gate: number;
-    report: number;
-    withdrawn: number;
-  };
-}
-
 function rowLines(found: Found): string[] {
   const buffer = `  buffer     ${found.buffer.length} rows are replayed after it`;
   if (found.record === null) return [buffer];
-  const { train, gate, report, withdrawn, private: isPrivate } = counts(found);
+  const { train, gate, report, withdrawn, private: isPrivate } = rowCounts(found.record, found.withdrawn);
   const gone = withdrawn === 0 ? '' : `; ${withdrawn} of them withdrawn since`;
   const hidden = isPrivate ? '; private: their texts are shown nowhere' : '';
   return [
