@@ -24,14 +24,22 @@ export interface MeasuredMemory {
 /** Opens the base for `use`, and closes it. @throws {UserError} for a base that is missing, or another one. */
 export async function withMeasuredMemory<T>(
   store: MemoryStore,
-  { threads, signal }: { readonly threads?: string | undefined; readonly signal: AbortSignal },
+  {
+    engine,
+    threads,
+    signal,
+  }: {
+    readonly engine?: string | undefined;
+    readonly threads?: string | undefined;
+    readonly signal: AbortSignal;
+  },
   use: (memory: MeasuredMemory) => Promise<T>,
 ): Promise<T> {
   const config = await store.config();
   const origin = { file: store.layout.config, folder: store.folder };
   const { run, gate } = await learnSettings(config.learn, config, [], origin);
   const progress = streamProgress(process.stderr);
-  const { model } = await openMemoryBase(store, { threads, progress });
+  const { model } = await openMemoryBase(store, { engine, threads, progress });
   try {
     const sides = modelSides(model);
     const { cacheFolder } = store;

@@ -320,12 +320,12 @@ it('another writer is named, with exit code 2', async () => {
   });
 });
 
-it('a folder that is no memory is named, and stays as it was', async () => {
+it('a folder that is not there is named, and is not made', async () => {
   for (const args of [['log'], ['verify'], ['revert', '0'], ['drop', 'x']]) {
     const { code, stderr } = await run(...args);
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: expect.stringContaining(`${memory()}: not a memory`),
+      stderr: expect.stringContaining(`${memory()}: no such folder; "lifealign memory init --memory`),
     });
   }
   expect(existsSync(memory())).toBe(false);

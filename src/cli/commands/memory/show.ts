@@ -40,7 +40,7 @@ async function show(version: string, { memory, json }: ShowFlags): Promise<void>
         ...heading(commit, found),
         ...rowLines(found),
         ...consolidationLines(commit),
-        ...metricLines(found.metrics),
+        ...metricLines(commit, found.metrics),
       ].join('\n'),
     );
 }
@@ -114,10 +114,12 @@ function counts({ record, withdrawn }: Found) {
 function rowLines(found: Found): string[] {
   const buffer = `  buffer     ${found.buffer.length} rows are replayed after it`;
   if (found.record === null) return [buffer];
+  const { data: source } = found.record;
   const { train, gate, report, withdrawn, private: isPrivate } = counts(found);
   const gone = withdrawn === 0 ? '' : `; ${withdrawn} of them withdrawn since`;
   const hidden = isPrivate ? '; private: their texts are shown nowhere' : '';
   return [
+    `  data       ${source.file ?? 'rows of a program'}, sha256 ${source.sha256.slice(0, 12)}`,
     `  rows       ${train} to train, ${gate} for the gate, ${report} to report${gone}${hidden}`,
     buffer,
   ];
@@ -138,8 +140,10 @@ function consolidationLines({ consolidation }: Commit): string[] {
   ];
 }
 
-function metricLines(metrics: CommitMetrics | null): string[] {
-  if (metrics === null) return ['', 'not measured'];
+function metricLines({ kind }: Commit, metrics: CommitMetrics | null): string[] {
+  if (metrics === null) {
+    return ['', kind === 'stage' ? 'not measured: a task is, after its last stage' : 'not measured'];
+  }
   // Of a task that was learned; a drop has no gate.
   const gate = metrics['gate'] as GateRecord | undefined;
   return ['', ...metricsTable(metrics), ...(gate ? ['', ...gateLines(gate)] : [])];
