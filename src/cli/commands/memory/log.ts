@@ -33,18 +33,25 @@ async function log({ memory, moves, json }: LogFlags): Promise<void> {
   else await logVersions(store, json === true);
 }
 
-/** Where a version stands: under the head, or beside the way there. */
-type State = 'head' | 'in head' | 'left out';
+/** Where a version stands: under the head, beside the way there, or never there because the gate refused it. */
+type State = 'head' | 'in head' | 'left out' | 'aside';
+
+const BESIDE: Readonly<Partial<Record<State, string>>> = {
+  'left out': '(not in the head)',
+  aside: '(kept aside: refused by the gate)',
+};
 
 async function logVersions(store: MemoryStore, json: boolean): Promise<void> {
-  const { ancestry } = await import('../../../memory/store/lineage.ts');
+  const { ancestry, refusedVersions } = await import('../../../memory/store/lineage.ts');
   const { commit: head } = await store.head();
   const line = new Set((await ancestry(store, head)).map(({ hash }) => hash));
   const learned = new Set((await store.learned(head)).map(({ hash }) => hash));
   const versions = [...(await store.versions())].reverse();
+  const refused = await refusedVersions(store);
   const stateOf = ({ hash, kind }: Commit): State => {
     if (hash === head.hash) return 'head';
-    return line.has(hash) && (kind !== 'stage' || learned.has(hash)) ? 'in head' : 'left out';
+    if (line.has(hash) && (kind !== 'stage' || learned.has(hash))) return 'in head';
+    return refused.has(hash) ? 'aside' : 'left out';
   };
   const metrics = await Promise.all(versions.map((commit) => store.metrics(commit)));
   if (json) {
@@ -70,7 +77,7 @@ async function logVersions(store: MemoryStore, json: boolean): Promise<void> {
     commit.stage ?? '',
     shortTime(commit.time),
     ...accuracies(commit, metrics[at] ?? null),
-    stateOf(commit) === 'left out' ? `(not in the head) ${commit.note}`.trim() : commit.note,
+    `${BESIDE[stateOf(commit)] ?? ''} ${commit.note}`.trim(),
   ]);
   print(
     textTable([

@@ -25,7 +25,9 @@ async function show(version: string, { memory, json }: ShowFlags): Promise<void>
   const store = await MemoryStore.open(memory);
   const commit = await store.resolve(version);
   const { parent } = commit;
+  const { refusedVersions } = await import('../../../memory/store/lineage.ts');
   const found = {
+    isRefused: (await refusedVersions(store)).has(commit.hash),
     parent: parent === null ? null : (await store.commit(parent)).number,
     learned: await store.learned(commit),
     record: await store.taskRecord(commit),
@@ -46,6 +48,8 @@ async function show(version: string, { memory, json }: ShowFlags): Promise<void>
 }
 
 interface Found {
+  /** By the gate, and nobody has taken it all the same. */
+  readonly isRefused: boolean;
   readonly parent: number | null;
   readonly learned: Awaited<ReturnType<MemoryStore['learned']>>;
   readonly record: Awaited<ReturnType<MemoryStore['taskRecord']>>;
@@ -62,6 +66,7 @@ async function printAsJson(store: MemoryStore, commit: Commit, found: Found): Pr
     commit: hash,
     ...others,
     parent_version: parent,
+    refused: found.isRefused,
     learned_versions: learned.map((stage) => stage.number),
     tasks: [...new Set(learned.map(({ task }) => task))],
     consolidation: consolidation && { ...consolidation, reports: await store.reports(commit) },
@@ -86,6 +91,7 @@ function heading(
     tasks.length === 0 ? 'no task' : `${tasks.length === 1 ? 'the task' : 'the tasks'} ${tasks.join(', ')}`;
   return [
     `version ${number}: ${what}`,
+    ...(found.isRefused ? ['  refused    by the gate; it lies beside the log, and was never the head'] : []),
     `  commit     ${hash}`,
     `  parent     ${found.parent === null ? 'none' : `version ${found.parent}`}`,
     `  time       ${shortTime(time)} UTC`,
