@@ -23,6 +23,7 @@ export interface MeasuredMemory {
 }
 
 interface MeasuringOptions {
+  readonly engine?: string | undefined;
   readonly threads?: string | undefined;
   readonly signal: AbortSignal;
   readonly progress?: ProgressFactory;
@@ -43,13 +44,13 @@ export async function measureDrop(
 /** Opens the base for `use`, and closes it. @throws {UserError} for a base that is missing, or another one. */
 export async function withMeasuredMemory<T>(
   store: MemoryStore,
-  { threads, signal, progress = streamProgress(process.stderr) }: MeasuringOptions,
+  { engine, threads, signal, progress = streamProgress(process.stderr) }: MeasuringOptions,
   use: (memory: MeasuredMemory) => Promise<T>,
 ): Promise<T> {
   const config = await store.config();
   const origin = { file: store.layout.config, folder: store.folder };
   const { run, gate } = await learnSettings(config.learn, config, [], origin);
-  const { model } = await openMemoryBase(store, { threads, progress });
+  const { model } = await openMemoryBase(store, { engine, threads, progress });
   try {
     const sides = modelSides(model);
     const { cacheFolder } = store;

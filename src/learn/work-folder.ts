@@ -36,6 +36,10 @@ export class WorkFolder {
     return join(this.path, 'run');
   }
 
+  get isThere(): boolean {
+    return existsSync(this.path);
+  }
+
   /** `null` where nothing was begun. */
   async state(): Promise<WorkState | null> {
     if (!existsSync(this.#file)) return null;

@@ -185,7 +185,7 @@ async function syncTree(folder: string): Promise<void> {
 }
 
 /** A rename is durable only once its folder is flushed; Windows cannot open folders and needs no flush. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   if (process.platform !== 'win32') await syncPath(folder);
 }
 

@@ -94,6 +94,7 @@ it('learn commits what passes, refuses with 3 and a table what does not, and 2 w
     [['none', at('none.json')], /none\.json/],
     [['few', short, '--set', 'split.least=17'], /48 rows leave 16 for gate; at least 17/],
     [['typo', short, '--set', 'gate.bugdet=1'], /gate\.bugdet/],
+    [['other', short, '--engine', 'onnx'], /--engine/],
   ] as const) {
     const [task, data, ...more] = args;
     const ended = await learn(task, data, ...more);

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { normalQuantile, normalWithin } from '../../src/eval/normal.ts';
 import { pairedScore, pairedShareDifference } from '../../src/eval/paired-shares.ts';
+import { Random } from '../../src/support/random.ts';
 
 /** So many rows right before and wrong after, so many the other way round, of all. */
 function pairs({ rows, gained, lost }: { rows: number; gained: number; lost: number }) {
@@ -95,6 +96,29 @@ describe('the interval of a difference of paired shares', () => {
       const variance = rows * (2 * share + delta * (1 - delta));
       const expected = (gained - lost - rows * delta) / Math.sqrt(variance);
       expect(pairedScore({ rows, gained, lost }, delta)).toBeCloseTo(expected, 3);
+    }
+  });
+
+  it('holds the true difference about as often as it says, of few rows that seldom turn too', () => {
+    const random = Random.fromSeed(1);
+    for (const [rows, gain, loss] of [
+      [10, 0, 0.1],
+      [20, 0.05, 0.05],
+      [40, 0.1, 0.3],
+    ] as const) {
+      let covered = 0;
+      const trials = 1000;
+      for (let trial = 0; trial < trials; trial++) {
+        const counts = { rows, gained: 0, lost: 0 };
+        for (let row = 0; row < rows; row++) {
+          const drawn = random.uniform();
+          if (drawn < gain) counts.gained++;
+          else if (drawn < gain + loss) counts.lost++;
+        }
+        const { low, high } = difference(counts);
+        if (low <= 100 * (gain - loss) && high >= 100 * (gain - loss)) covered++;
+      }
+      expect(covered / trials).toBeGreaterThan(0.93);
     }
   });
 

@@ -237,6 +237,18 @@ describe('what cannot be used', () => {
   });
 });
 
+it('warns where training rows have prompts by which an earlier task is judged', async () => {
+  await learnToy(folder, { task: 'low', data: data('low', low) });
+  const lines: string[] = [];
+  const log = (line: string) => lines.push(line);
+  // The same rows, split otherwise.
+  const set = ['split.gate=12', 'split.report=10', 'gate.min_gain=null'];
+  await learnToy(folder, { task: 'more', data: join(folder, 'low.json'), set, environment: { log } });
+  expect(lines.join('\n')).toMatch(
+    /warning: task more: its training rows have the prompts of \d+ of the 36 rows by which low is judged and reported/,
+  );
+});
+
 describe('rows that contradict what was learned', () => {
   /** The words of every row, with the preference as it was or exchanged. */
   const sentences = (exchanged: number) => {

@@ -1,10 +1,10 @@
 /** Where versions stand to the head, and what of a task's rows is left: for whoever lists or explains versions. */
-import { ancestry } from './lineage.ts';
+import { ancestry, refusedVersions } from './lineage.ts';
 import type { TaskRecord } from './records.ts';
 import type { Commit, MemoryStore, Withdrawal } from './store.ts';
 
-/** Under the head, or beside the way there. */
-export type Standing = 'head' | 'in head' | 'left out';
+/** Under the head, beside the way there, or never there because the gate refused it. */
+export type Standing = 'head' | 'in head' | 'left out' | 'aside';
 
 /** A stage whose task was dropped since is left out, though the head came from it. */
 export async function standings(
@@ -13,9 +13,11 @@ export async function standings(
 ): Promise<(commit: Pick<Commit, 'hash' | 'kind'>) => Standing> {
   const line = new Set((await ancestry(store, head)).map(({ hash }) => hash));
   const learned = new Set((await store.learned(head)).map(({ hash }) => hash));
+  const refused = await refusedVersions(store);
   return ({ hash, kind }) => {
     if (hash === head.hash) return 'head';
-    return line.has(hash) && (kind !== 'stage' || learned.has(hash)) ? 'in head' : 'left out';
+    if (line.has(hash) && (kind !== 'stage' || learned.has(hash))) return 'in head';
+    return refused.has(hash) ? 'aside' : 'left out';
   };
 }
 

@@ -61,6 +61,9 @@ export async function manifestWithout(
   };
 }
 
+/** A time after all others. */
+const FOREVER = '9999-12-31T00:00:00.000Z';
+
 /** How rows took part in a version: trained on as the task's own or out of the buffer, or measured on. */
 export const rowUses = ['trained', 'replayed', 'gate', 'report'] as const;
 export type RowUse = (typeof rowUses)[number];
@@ -71,17 +74,28 @@ export interface TouchedCommit {
   readonly rows: Readonly<Record<RowUse, number>>;
 }
 
-/** Every version, refused and reverted ones among them, that any of the rows had a part in. */
+/**
+ * Every version, refused and reverted ones among them, that any of the rows had a part in. A buffer goes on naming rows
+ * that were withdrawn; versions made after that did not replay them.
+ */
 export async function commitsTouched(
   store: MemoryStore,
   ids: ReadonlySet<string>,
 ): Promise<readonly TouchedCommit[]> {
   const versions = await store.versions();
-  const buffers = new Map<string, number>();
+  const withdrawn = await store.withdrawn();
+  const buffers = new Map<string, readonly string[]>();
   for (const { hash, buffer } of versions) {
     const entries = buffer === null ? [] : await store.bufferAsWritten(buffer);
-    buffers.set(hash, entries.filter(({ row }) => ids.has(row)).length);
+    buffers.set(
+      hash,
+      entries.flatMap(({ row }) => (ids.has(row) ? [row] : [])),
+    );
   }
+  const replayedBy = ({ parent, time }: Commit) => {
+    const wasThere = (id: string) => Date.parse(time) < Date.parse(withdrawn.get(id)?.time ?? FOREVER);
+    return parent === null ? 0 : (buffers.get(parent) ?? []).filter(wasThere).length;
+  };
   const touched: TouchedCommit[] = [];
   for (const commit of versions) {
     if (commit.rows === null) continue;
@@ -89,7 +103,7 @@ export async function commitsTouched(
     const among = (rows: readonly string[]) => rows.filter((id) => ids.has(id)).length;
     const rows = {
       trained: among(train),
-      replayed: commit.parent === null ? 0 : (buffers.get(commit.parent) ?? 0),
+      replayed: replayedBy(commit),
       gate: among(gate),
       report: among(report),
     };

@@ -3,7 +3,7 @@
 import { ancestry } from '../../memory/store/lineage.ts';
 import type { CommitMetrics } from '../../memory/store/records.ts';
 import { preferenceRows } from '../../memory/store/rows.ts';
-import { rowCounts, standings } from '../../memory/store/standing.ts';
+import { rowCounts, type Standing, standings } from '../../memory/store/standing.ts';
 import type { Commit, MemoryStore } from '../../memory/store/store.ts';
 import {
   gateSchema,
@@ -16,6 +16,13 @@ import {
   type VersionSummary,
   versionDetailSchema,
 } from './schema.ts';
+
+const STATES = {
+  head: 'head',
+  'in head': 'in_head',
+  'left out': 'left_out',
+  aside: 'aside',
+} as const satisfies Record<Standing, string>;
 
 /** A memory that the service answers from. */
 export interface ServedMemory {
@@ -48,7 +55,7 @@ async function summaries(store: MemoryStore): Promise<(commit: Commit) => Promis
     const metrics = await store.metrics(commit);
     const { number: version, hash, kind, task, stage, time, note } = commit;
     const parent = commit.parent === null ? null : (await store.commit(commit.parent)).number;
-    const state = ({ head: 'head', 'in head': 'in_head', 'left out': 'left_out' } as const)[standing(commit)];
+    const state = STATES[standing(commit)];
     const passed = gateOf(metrics)?.passed ?? null;
     return {
       ...{ version, commit: hash, parent, kind, task, stage, time, note, state, passed },

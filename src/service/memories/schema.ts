@@ -38,8 +38,8 @@ export const versionSchema = z.object({
   time: z.string(),
   note: z.string(),
   state: z
-    .enum(['head', 'in_head', 'left_out'])
-    .meta({ description: 'Where it stands: under the head, or beside the way there.' }),
+    .enum(['head', 'in_head', 'left_out', 'aside'])
+    .meta({ description: 'Where it stands: under the head, beside the way there, or aside because the gate refused it.' }),
   passed: z.boolean().nullable().meta({ description: "The gate's verdict, where it was asked." }),
   accuracies: z
     .record(z.string(), z.number().nullable())

@@ -11,7 +11,12 @@ interface VersionsTableProps {
   readonly versions: readonly VersionSummary[];
 }
 
-const STATES = { head: 'head', in_head: 'in the head', left_out: 'left out' } as const;
+const STATES = {
+  head: 'head',
+  in_head: 'in the head',
+  left_out: 'left out',
+  aside: 'refused by the gate',
+} as const;
 
 export function VersionsTable({ memory, versions }: VersionsTableProps) {
   return (
@@ -37,7 +42,10 @@ export function VersionsTable({ memory, versions }: VersionsTableProps) {
         </thead>
         <tbody>
           {versions.map((one) => (
-            <tr key={one.commit} class={one.state === 'left_out' ? 'left-out' : undefined}>
+            <tr
+              key={one.commit}
+              class={one.state === 'left_out' || one.state === 'aside' ? 'left-out' : undefined}
+            >
               <th scope="row">
                 <a href={linkTo('memory', memory, 'versions', one.version)}>v{one.version}</a>
               </th>

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { decimal } from '../../../eval/number-text.ts';
 import type { CommitMetrics } from '../../../memory/store/records.ts';
+import type { Standing } from '../../../memory/store/standing.ts';
 import type { Commit, MemoryStore } from '../../../memory/store/store.ts';
 import {
   type MemoryFlags,
@@ -33,6 +34,11 @@ async function log({ memory, moves, json }: LogFlags): Promise<void> {
   else await logVersions(store, json === true);
 }
 
+const BESIDE: Readonly<Partial<Record<Standing, string>>> = {
+  'left out': '(not in the head)',
+  aside: '(kept aside: refused by the gate)',
+};
+
 async function logVersions(store: MemoryStore, json: boolean): Promise<void> {
   const { standings } = await import('../../../memory/store/standing.ts');
   const { commit: head } = await store.head();
@@ -62,7 +68,7 @@ async function logVersions(store: MemoryStore, json: boolean): Promise<void> {
     commit.stage ?? '',
     shortTime(commit.time),
     ...accuracies(commit, metrics[at] ?? null),
-    stateOf(commit) === 'left out' ? `(not in the head) ${commit.note}`.trim() : commit.note,
+    `${BESIDE[stateOf(commit)] ?? ''} ${commit.note}`.trim(),
   ]);
   print(
     textTable([

@@ -26,7 +26,9 @@ async function show(version: string, { memory, json }: ShowFlags): Promise<void>
   const store = await MemoryStore.open(memory);
   const commit = await store.resolve(version);
   const { parent } = commit;
+  const { refusedVersions } = await import('../../../memory/store/lineage.ts');
   const found = {
+    isRefused: (await refusedVersions(store)).has(commit.hash),
     parent: parent === null ? null : (await store.commit(parent)).number,
     learned: await store.learned(commit),
     record: await store.taskRecord(commit),
@@ -41,12 +43,14 @@ async function show(version: string, { memory, json }: ShowFlags): Promise<void>
         ...heading(commit, found),
         ...rowLines(found),
         ...consolidationLines(commit),
-        ...metricLines(found.metrics),
+        ...metricLines(commit, found.metrics),
       ].join('\n'),
     );
 }
 
 interface Found {
+  /** By the gate, and nobody has taken it all the same. */
+  readonly isRefused: boolean;
   readonly parent: number | null;
   readonly learned: Awaited<ReturnType<MemoryStore['learned']>>;
   readonly record: Awaited<ReturnType<MemoryStore['taskRecord']>>;
@@ -63,6 +67,7 @@ async function printAsJson(store: MemoryStore, commit: Commit, found: Found): Pr
     commit: hash,
     ...others,
     parent_version: parent,
+    refused: found.isRefused,
     learned_versions: learned.map((stage) => stage.number),
     tasks: [...new Set(learned.map(({ task }) => task))],
     consolidation: consolidation && { ...consolidation, reports: await store.reports(commit) },
@@ -87,6 +92,7 @@ function heading(
     tasks.length === 0 ? 'no task' : `${tasks.length === 1 ? 'the task' : 'the tasks'} ${tasks.join(', ')}`;
   return [
     `version ${number}: ${what}`,
+    ...(found.isRefused ? ['  refused    by the gate; it lies beside the log, and was never the head'] : []),
     `  commit     ${hash}`,
     `  parent     ${found.parent === null ? 'none' : `version ${found.parent}`}`,
     `  time       ${shortTime(time)} UTC`,
@@ -99,10 +105,12 @@ function heading(
 function rowLines(found: Found): string[] {
   const buffer = `  buffer     ${found.buffer.length} rows are replayed after it`;
   if (found.record === null) return [buffer];
+  const { data: source } = found.record;
   const { train, gate, report, withdrawn, private: isPrivate } = rowCounts(found.record, found.withdrawn);
   const gone = withdrawn === 0 ? '' : `; ${withdrawn} of them withdrawn since`;
   const hidden = isPrivate ? '; private: their texts are shown nowhere' : '';
   return [
+    `  data       ${source.file ?? 'rows of a program'}, sha256 ${source.sha256.slice(0, 12)}`,
     `  rows       ${train} to train, ${gate} for the gate, ${report} to report${gone}${hidden}`,
     buffer,
   ];
@@ -123,8 +131,10 @@ function consolidationLines({ consolidation }: Commit): string[] {
   ];
 }
 
-function metricLines(metrics: CommitMetrics | null): string[] {
-  if (metrics === null) return ['', 'not measured'];
+function metricLines({ kind }: Commit, metrics: CommitMetrics | null): string[] {
+  if (metrics === null) {
+    return ['', kind === 'stage' ? 'not measured: a task is, after its last stage' : 'not measured'];
+  }
   // Of a task that was learned; a drop has no gate.
   const gate = metrics['gate'] as GateRecord | undefined;
   return ['', ...metricsTable(metrics), ...(gate ? ['', ...gateLines(gate)] : [])];
