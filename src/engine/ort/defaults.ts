@@ -25,7 +25,7 @@ const large: BatchingDefaults = {
   pairsPerBatch: 2,
   microBatchTokens: 448,
   sharedSessions: true,
-  recomputeBeyond: { activations: 0, layers: 512 },
+  recomputeBeyond: { activations: 0, layers: 640 },
 };
 
 /**

@@ -72,7 +72,8 @@ interface RunnableGraph extends Pick<GraphRequest, 'purpose' | 'kind' | 'variant
 }
 
 const headPieces = 8;
-const pieceSize = 128;
+/** Response positions in a piece of the head's work; when gradients are made, all activations are alive beside it. */
+const pieceSizes = { score: 128, gradients: 64 } as const;
 
 export class OrtEngine implements Engine {
   readonly identity: string;
@@ -116,7 +117,7 @@ export class OrtEngine implements Engine {
     await this.#lanes.run({
       lanes,
       // Nothing shared between rows: what a row's neighbours are must leave no trace in what is cached of it.
-      jobs: this.#microBatches(rows, 'pair', { sharePrefix: false, lanes }),
+      jobs: this.#microBatches(rows, 'pair', { sharePrefix: false, lanes, pieceSize: pieceSizes.score }),
       isAlone: () => false,
       signal: options.signal,
       work: ({ batch }, place) => {
@@ -154,7 +155,9 @@ export class OrtEngine implements Engine {
     const kind = `${objective.key}|${adapterKey(adapter)}|${backward}`;
     await this.#lanes.begin(kind);
     const lanes = this.#laneCount(backward);
-    const jobs = this.#microBatches(rows, responses, { sharePrefix: true, lanes });
+    const jobs = this.#microBatches(rows, responses, {
+      ...{ sharePrefix: true, lanes, pieceSize: pieceSizes.gradients },
+    });
     // Long batches are rare and their memory is much: they run alone, and it is given back after each.
     const isLong = ({ batch }: MicroBatch) => this.#recomputeFor(batch) === 'layers';
     const graphOf = ({ batch }: MicroBatch): RunnableGraph => {
@@ -282,11 +285,11 @@ export class OrtEngine implements Engine {
   #microBatches(
     rows: readonly EncodedRow[],
     responses: Responses,
-    shares: Pick<MicroBatchOptions, 'sharePrefix' | 'lanes'>,
+    shares: Pick<MicroBatchOptions, 'sharePrefix' | 'lanes' | 'pieceSize'>,
   ): readonly MicroBatch[] {
     checkLengths(rows, responses, this.#model.config);
     const { pairsPerBatch, microBatchTokens } = this.#options;
-    const sizes = { pairsPerBatch, microBatchTokens, headPieces, pieceSize };
+    const sizes = { pairsPerBatch, microBatchTokens, headPieces };
     return microBatches(rows, { ...sizes, ...shares, responses });
   }
 
