@@ -58,7 +58,10 @@ async function load(
       client.setBody(bodyOf(sent++));
       client.on('body', (body) => {
         const { id } = JSON.parse(body.toString()) as { id?: string };
-        if (id !== undefined) onAcknowledged?.(acknowledged.add(id).size);
+        if (id !== undefined) {
+          acknowledged.add(id);
+          onAcknowledged?.(acknowledged.size);
+        }
         client.setBody(bodyOf(sent++));
       });
     },

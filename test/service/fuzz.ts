@@ -17,6 +17,12 @@ const PATHS = [
   '/v1/feedback/fb_0/fix',
   '/v1/models',
   '/v1/models/tiny',
+  '/v1/learner',
+  '/v1/learner/learn',
+  '/v1/learner/candidates/x',
+  '/v1/learner/candidates/x/promote',
+  '/v1/learner/candidates/x/comparisons',
+  '/v1/learner/decisions',
   '/v1/persons/x',
   '/v1/audit',
   '/metrics',
@@ -112,14 +118,17 @@ const requestOf = (of: fc.Arbitrary<string>, method: fc.Arbitrary<string>, body:
   fc.record({
     path: fc.tuple(of, query).map(([start, end]) => start + end),
     method,
-    headers: fc.record({
-      'content-type': fc.oneof(
-        { weight: 12, arbitrary: fc.constant('application/json') },
-        fc.constantFrom('text/plain', 'application/json; charset=utf-16', 'x'),
-      ),
-      'idempotency-key': fc.constantFrom('a', 'b', 'c d', 'e'.repeat(300)),
-      authorization: fc.constantFrom('', 'Bearer x', 'Basic eDp5'),
-    }),
+    headers: fc.record(
+      {
+        'content-type': fc.oneof(
+          { weight: 12, arbitrary: fc.constant('application/json') },
+          fc.constantFrom('text/plain', 'application/json; charset=utf-16', 'x'),
+        ),
+        'idempotency-key': fc.constantFrom('a', 'b', 'c d', 'e'.repeat(300)),
+        authorization: fc.constantFrom('', 'Bearer x', 'Basic eDp5'),
+      },
+      { requiredKeys: ['content-type'] },
+    ),
     body: body.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))),
   });
 

@@ -195,6 +195,33 @@ it('SQL in any text is text', async () => {
   ).toBe(200);
 });
 
+it('markup in any text is text, in answers that no browser takes for a page', async () => {
+  const markup = '<script>alert(1)</script><img src=x onerror="alert(1)">';
+  const body = {
+    prompt: markup,
+    answer: markup,
+    rating: 'up',
+    comment: markup,
+    person: markup,
+    tags: ['<b>'],
+  };
+  const made = (await (await service.request('/v1/feedback', { body })).json()) as { id: string };
+  for (const path of [
+    `/v1/feedback/${made.id}`,
+    '/v1/feedback',
+    '/v1/audit',
+    `/v1/${encodeURIComponent(markup)}`,
+  ]) {
+    const response = await service.request(path);
+    const { headers } = response;
+    expect(headers.get('content-type'), path).toMatch(/^application\/json/);
+    expect(headers.get('x-content-type-options'), path).toBe('nosniff');
+    expect(headers.get('content-security-policy'), path).toContain("default-src 'none'");
+    if (path.endsWith(made.id))
+      expect(await response.json()).toMatchObject({ answer: markup, comment: markup });
+  }
+});
+
 it('made-up requests by the hundred: no 500, no crash', async () => {
   const { statuses, failures } = await fuzzService(300, 7);
   expect(failures).toEqual([]);

@@ -1,8 +1,9 @@
 /** `lifealign serve` and `keys`, from flags to the end. */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { secretOf } from '../../src/cli/secret.ts';
 import { openStore } from '../../src/service/store/open.ts';
 import { lifealign, MODEL } from '../cli/command.ts';
 import { spawnService } from '../load/service-process.ts';
@@ -84,6 +85,24 @@ describe('serve', () => {
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/hidden|defect/);
     expect(code).toBe(2);
+  });
+});
+
+describe('secrets', () => {
+  it('come from the environment, or from the file that it names', async () => {
+    const file = at('secret');
+    writeFileSync(file, ' postgres://u:hidden@127.0.0.1:1/x \n');
+    expect(await secretOf('A', { A: ' x ' })).toBe('x');
+    expect(await secretOf('A', { A_FILE: file })).toBe('postgres://u:hidden@127.0.0.1:1/x');
+    expect(await secretOf('A', { A: '' })).toBeUndefined();
+    await expect(secretOf('A', { A: 'x', A_FILE: file })).rejects.toThrow('A and A_FILE are both set');
+    await expect(secretOf('A', { A_FILE: at('none') })).rejects.toThrow(/A_FILE .*none: cannot read/);
+    vi.stubEnv('DATABASE_URL_FILE', file);
+    const { code, stderr } = await lifealign('keys', 'list');
+    vi.stubEnv('DATABASE_URL_FILE', '');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/PostgreSQL at 127\.0\.0\.1:1\/x: the database cannot be used/);
+    expect(stderr).not.toContain('hidden');
   });
 });
 

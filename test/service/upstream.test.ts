@@ -104,6 +104,20 @@ describe('the upstream', () => {
     expect(await feedbackOn(service, 'chatcmpl-up')).toMatchObject([{ answer: 'Grüße an Sie' }]);
   });
 
+  it('sends no headers of its own to clients', async () => {
+    const { service } = await start((_, response) =>
+      json(response, made('Hello.'), 200, {
+        ...{ 'set-cookie': 'a=b', 'access-control-allow-origin': '*', server: 'secret 1.0' },
+        'x-request-id': 'theirs',
+      }),
+    );
+    const { headers, status } = await ask(service);
+    expect(status).toBe(200);
+    for (const name of ['set-cookie', 'access-control-allow-origin', 'server'])
+      expect(headers.get(name)).toBeNull();
+    expect(headers.get('x-request-id')).toMatch(/^req_/);
+  });
+
   it('lists its models', async () => {
     const { client, asked } = await start((_, response) =>
       json(response, { data: [{ id: 'large', secret: 'x' }] }),

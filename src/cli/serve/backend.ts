@@ -9,6 +9,7 @@ import type { ModelRegistry } from '../../service/models/registry.ts';
 import type { Store } from '../../service/store/open.ts';
 import { UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
+import { secretOf } from '../secret.ts';
 import { threadsOf, wholeNumber } from '../whole-number.ts';
 import type { ServeFlags } from './flags.ts';
 
@@ -37,7 +38,7 @@ export async function openBackend(
   const queue = wholeNumber('--queue', flags.queue, 0, 1e6);
   if (flags.upstream !== undefined) {
     const { UpstreamBackend, parseUpstream } = await import('../../service/chat/upstream.ts');
-    const key = process.env['LIFEALIGN_UPSTREAM_API_KEY']?.trim() || null;
+    const key = (await secretOf('LIFEALIGN_UPSTREAM_API_KEY')) ?? null;
     const url = parseUpstream(flags.upstream);
     const backend = new UpstreamBackend({ url, key, concurrency: batchSize + queue });
     return { backend, memories: [], learner: null };

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { ApiError } from '../api-error.ts';
 import { json, type Route, type RouteInput, route } from '../http/route.ts';
+import { storedText } from '../http/text.ts';
 import { audit } from '../keys/audit.ts';
 import type { Store } from '../store/open.ts';
 import { type Promotion, promote, rollBack } from './promotion.ts';
@@ -48,7 +49,7 @@ const list = <Item extends z.ZodType>(item: Item) =>
 
 /** Empty, but JSON: no form of a foreign page can send it. */
 const nothing = z.strictObject({});
-const note = z.strictObject({ note: z.string().min(1).max(1000).optional() });
+const note = z.strictObject({ note: storedText().min(1).max(1000).optional() });
 
 const NOT_FOUND = { 404: 'There is no such candidate.' };
 const CONFLICT = { 409: 'Not in this state, or this service has no learner.' };

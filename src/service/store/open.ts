@@ -103,7 +103,10 @@ function preparedOnce(database: SqliteDatabase): SqliteDatabase {
       if (prepared.size > MOST_PREPARED) prepared.delete(oldest);
       return statement;
     },
-    close: () => database.close(),
+    close() {
+      prepared.clear();
+      database.close();
+    },
   };
 }
 

@@ -4,6 +4,8 @@
  * are those that whoever made the data set gave them. Only the flat form says whether an answer was submitted.
  */
 import * as z from 'zod';
+import { isObject } from '../../../data/invalid-row.ts';
+import { problemOf } from './importer.ts';
 
 export interface ArgillaResponse {
   readonly question: string;
@@ -92,12 +94,4 @@ function ofFlat(value: unknown): ArgillaRecord | string {
 function textAt(list: unknown, at: number): string | null {
   const one = Array.isArray(list) ? (list[at] as unknown) : null;
   return typeof one === 'string' && one !== 'None' ? one : null;
-}
-
-function problemOf({ issues: [issue] }: z.ZodError): string {
-  return `${issue?.path.join('.')}: ${issue?.message}`;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 /** What turns another program's record of feedback into ours; one file for each program. */
+import type * as z from 'zod';
 import type { FeedbackRequest } from '../request.ts';
 
 export interface Imported {
@@ -43,4 +44,9 @@ export function thumbOf(value: number, { upFrom }: ImportSettings): 'up' | 'down
   if (upFrom !== undefined) return value >= upFrom ? 'up' : 'down';
   // 1 is the best of two and the worst of five.
   return { problem: `${value}: from which number on is it good? Say it with --up-from` };
+}
+
+/** The first thing that is wrong with a record, beginning with its field. */
+export function problemOf({ issues: [issue] }: z.ZodError): string {
+  return `${issue?.path.join('.')}: ${issue?.message}`;
 }

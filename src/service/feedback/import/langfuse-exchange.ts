@@ -3,6 +3,7 @@
  * application wrote; known are texts, chat messages (OpenAI's and LangChain's roles), OpenAI's request and answer, and
  * objects with one property that is one of these. In CSV, and where an application wrote text, JSON is within a text.
  */
+import { isObject } from '../../../data/invalid-row.ts';
 import type { Exchange } from './importer.ts';
 
 /** @param record a trace or observation as the API or the table's export has it */
@@ -70,8 +71,4 @@ function textIn(value: unknown): string | null {
 function onlyValue(value: Readonly<Record<string, unknown>>): unknown {
   const values = Object.values(value).filter((one) => one != null);
   return values.length === 1 ? values[0] : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

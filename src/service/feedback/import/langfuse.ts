@@ -9,6 +9,7 @@ import {
   type FeedbackImporter,
   type Imported,
   type ImportSettings,
+  problemOf,
   thumbOf,
 } from './importer.ts';
 import { exchangeOf } from './langfuse-exchange.ts';
@@ -114,10 +115,6 @@ function saidBy(
   if (dataType === 'BOOLEAN') return { rating: number > 0 ? 'up' : 'down' };
   const thumb = thumbOf(number, settings);
   return typeof thumb === 'string' ? { rating: thumb } : `value: ${thumb.problem}`;
-}
-
-function problemOf({ issues: [issue] }: z.ZodError): string {
-  return `${issue?.path.join('.')}: ${issue?.message}`;
 }
 
 const has = (value: unknown, ...names: readonly string[]) =>

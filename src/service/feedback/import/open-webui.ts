@@ -5,7 +5,7 @@
  * the fields of its FeedbackModel and of its front end; not checked against a file of a running Open WebUI.
  */
 import * as z from 'zod';
-import type { FeedbackImporter, Imported } from './importer.ts';
+import { type FeedbackImporter, type Imported, problemOf } from './importer.ts';
 
 const message = z.looseObject({
   role: z.string(),
@@ -43,10 +43,7 @@ export const openWebui: FeedbackImporter = {
 
 function readRecord(value: unknown): Imported | string {
   const parsed = record.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return `${issue?.path.join('.')}: ${issue?.message}`;
-  }
+  if (!parsed.success) return problemOf(parsed.error);
   const { id, user_id: person, data, meta, snapshot } = parsed.data;
   const chat = 'chat' in snapshot.chat ? (snapshot.chat.chat as { history: unknown }) : snapshot.chat;
   const { messages } = history.parse(chat.history);
