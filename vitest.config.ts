@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/parity/**', 'test/torch/**', 'test/faults/**'],
+    exclude: ['test/parity/**', 'test/torch/**', 'test/studio/**', 'test/faults/**'],
     // Native runtimes are loaded: a crash must end one test file only.
     pool: 'forks',
     // Left alone, vitest keeps one core for itself: half of a machine with two.

@@ -164,10 +164,18 @@ function Recent() {
       <ul class="log">
         {data.map(({ id, at, actor, action, target }) => (
           <li key={id}>
-            <When time={at} /> <b>{action}</b> <bdi>{target}</bdi> <span class="note">by {actor}</span>
+            <When time={at} /> <b>{action}</b> <bdi>{shortened(target)}</bdi>{' '}
+            <span class="note">by {actor}</span>
           </li>
         ))}
       </ul>
     </section>
   );
+}
+
+const LONGEST = 24;
+
+/** Ids are long and tell people nothing. */
+function shortened(target: string): string {
+  return target.length <= LONGEST ? target : `${target.slice(0, LONGEST - 1)}…`;
 }

@@ -50,7 +50,7 @@ export function AnswerFeedback({ answer: { id, text, model } }: { readonly answe
           aria-label={`Good answer of ${model}`}
           onClick={() => void send({ completion_id: id, rating: 'up' }, 'Thank you')}
         >
-          <span aria-hidden="true">👍</span>
+          <Thumb />
         </button>
         <button
           type="button"
@@ -58,7 +58,7 @@ export function AnswerFeedback({ answer: { id, text, model } }: { readonly answe
           aria-expanded={writing}
           onClick={() => setWriting(!writing)}
         >
-          <span aria-hidden="true">👎</span>
+          <Thumb isDown />
         </button>
       </p>
       {writing && (
@@ -87,6 +87,15 @@ export function AnswerFeedback({ answer: { id, text, model } }: { readonly answe
         </form>
       )}
     </div>
+  );
+}
+
+/** Drawn here: not every system has a font with thumbs. */
+function Thumb({ isDown = false }: { readonly isDown?: boolean }) {
+  return (
+    <svg class={`thumb${isDown ? ' turned' : ''}`} viewBox="0 0 20 20" aria-hidden="true">
+      <path d="M3 9h3v8H3zM7 9l4-7c1.6 0 2.3 1.2 2 2.6L12.4 8H16c1.3 0 2 1 1.7 2.2l-1.4 5.3c-.3 1-1 1.5-2 1.5H7z" />
+    </svg>
   );
 }
 

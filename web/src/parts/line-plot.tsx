@@ -80,6 +80,8 @@ export function LinePlot({ title, places, curves, unit, digits = 1, range, cut }
       axes: [
         {
           ...axis,
+          // Places are whole.
+          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
           values: (_, at) =>
             at.map((place) => (Number.isInteger(place) ? shortened(places[place] ?? '') : '')),
         },

@@ -56,7 +56,7 @@ interface PartProps {
 function Part({ name, text, tone }: PartProps) {
   return (
     <section class={`part ${tone ?? ''}`}>
-      <h3>{name}</h3>
+      <h2>{name}</h2>
       <Words text={text} />
     </section>
   );
