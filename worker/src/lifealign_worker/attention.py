@@ -16,6 +16,9 @@ from .messages import Segment
 
 IMPLEMENTATION = "lifealign_packed"
 
+Parts = tuple[Tensor, ...]
+"""Of each segment, in their order."""
+
 
 class Packed(Protocol):
     """Query [1, heads, tokens, size], key and value [1, key heads, tokens, size], with positions in them."""
@@ -45,49 +48,48 @@ def causal_mask(queries: int, keys: int, device: torch.device) -> Tensor:
 
 
 class SegmentwiseAttention:
-    """One product for each segment, so that nothing is computed for pairs that do not see each other."""
+    """One product for each segment, so that nothing is computed for pairs that do not see each other.
+
+    Tokens are split once: a slice for each segment would have a gradient as long as all tokens, mostly zeros.
+    """
 
     def __init__(self, segments: list[Segment], device: torch.device):
+        self._lengths = [one.length for one in segments]
         self._pieces = [_Piece(segments, at, device) for at in range(len(segments))]
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
-        return torch.cat([piece.attend(query, key, value, scaling) for piece in self._pieces], dim=2)
+        q, k, v = (torch.split(x, self._lengths, dim=2) for x in (query, key, value))
+        return torch.cat([piece.attend(q, k, v, scaling) for piece in self._pieces], dim=2)
 
 
 class _Piece:
     def __init__(self, segments: list[Segment], at: int, device: torch.device):
-        own = segments[at]
-        self._queries = slice(own.start, own.start + own.length)
-        seen: list[slice] = [self._queries]
-        parent = own.parent
+        self._own = at
+        self._seen = [at]
+        parent = segments[at].parent
         while parent is not None:
-            above = segments[parent]
-            start, stop = above.start, above.start + above.length
-            if seen[0].start == stop:
-                seen[0] = slice(start, seen[0].stop)
-            else:
-                seen.insert(0, slice(start, stop))
-            parent = above.parent
-        self._seen = seen
-        keys = sum(one.stop - one.start for one in seen)
+            self._seen.insert(0, parent)
+            parent = segments[parent].parent
+        length = segments[at].length
+        keys = sum(segments[one].length for one in self._seen)
         # A single token sees all; without anything above, the product itself knows what is causal.
-        plain = own.length == 1 or keys == own.length
-        self._causal = keys == own.length and own.length > 1
-        self._mask = None if plain else causal_mask(own.length, keys, device)
+        self._causal = keys == length and length > 1
+        self._mask = None if length == 1 or keys == length else causal_mask(length, keys, device)
 
-    def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
+    def attend(self, query: Parts, key: Parts, value: Parts, scaling: float) -> Tensor:
+        own = query[self._own]
         return scaled_dot_product_attention(
-            query[:, :, self._queries],
+            own,
             self._gather(key),
             self._gather(value),
             attn_mask=self._mask,
             is_causal=self._causal,
             scale=scaling,
-            enable_gqa=query.shape[1] != key.shape[1],
+            enable_gqa=own.shape[1] != key[self._own].shape[1],
         )
 
-    def _gather(self, x: Tensor) -> Tensor:
-        pieces = [x[:, :, one] for one in self._seen]
+    def _gather(self, parts: Parts) -> Tensor:
+        pieces = [parts[one] for one in self._seen]
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=2)
 
 
