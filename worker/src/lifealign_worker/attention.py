@@ -97,8 +97,7 @@ class FlexPackedAttention:
     """The same by FlexAttention: one kernel over all tokens that skips blocks where nothing is seen. For GPUs."""
 
     def __init__(self, segments: list[Segment], device: torch.device):
-        tokens = sum(one.length for one in segments)
-        self._mask: BlockMask = create_block_mask(tree_mask(segments, device), None, None, tokens, tokens, str(device))
+        self._mask: BlockMask = block_mask(segments, device)
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
         found = _flex(query.device.type)(
@@ -112,6 +111,58 @@ class FlexPackedAttention:
 def _flex(device: str) -> Callable[..., Any]:
     function: Callable[..., Any] = flex_attention
     return torch.compile(function, dynamic=True) if device == "cuda" else function
+
+
+BLOCK = 128
+"""Queries and keys of a block, within which the kernel computes everything."""
+
+
+def block_mask(segments: list[Segment], device: torch.device) -> BlockMask:
+    """Where a whole subtree lies behind its segment, as the host packs it, a key is seen until its subtree ends: one
+    number for each key says everything, and which blocks have something to see follows from few of them."""
+    ends = subtree_ends(segments)
+    tokens = sum(one.length for one in segments)
+    if ends is None:
+        return create_block_mask(tree_mask(segments, device), None, None, tokens, tokens, str(device))
+    until = torch.repeat_interleave(torch.tensor(ends), torch.tensor([one.length for one in segments]))
+    blocks = -(-tokens // BLOCK)
+    # Beyond the last token is nothing: it neither is seen nor keeps its block from being seen whole by those before.
+    padded = torch.nn.functional.pad(until, (0, blocks * BLOCK - tokens)).view(blocks, BLOCK)
+    starts = torch.arange(blocks) * BLOCK
+    is_behind = torch.ones(blocks, blocks, dtype=torch.bool).tril(-1)
+    is_seen = (is_behind & (padded.amax(1)[None, :] > starts[:, None])) | torch.eye(blocks, dtype=torch.bool)
+    is_whole = is_behind & (padded.amin(1)[None, :] >= starts[:, None] + BLOCK)
+    on_device = until.to(device)
+
+    def mask(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return (key <= query) & (query < on_device[key])
+
+    partial, whole = _listed(is_seen & ~is_whole, device), _listed(is_whole, device)
+    return BlockMask.from_kv_blocks(
+        *partial, *whole, BLOCK_SIZE=BLOCK, mask_mod=mask, seq_lengths=(tokens, tokens)
+    )
+
+
+def _listed(chosen: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Of each row how many are chosen, and their places in front of all others. [1, 1, rows], [1, 1, rows, columns]"""
+    places = torch.argsort(chosen.int(), dim=1, descending=True, stable=True)
+    counts = chosen.sum(1)
+    return counts.int()[None, None].to(device), places.int()[None, None].contiguous().to(device)
+
+
+def subtree_ends(segments: list[Segment]) -> list[int] | None:
+    """The token behind everything that sees a segment; `None` where something else lies in between."""
+    ends = [one.start + one.length for one in segments]
+    above: list[int] = []
+    for at, one in enumerate(segments):
+        while above and above[-1] != one.parent:
+            above.pop()
+        if one.parent is not None and not above:
+            return None
+        above.append(at)
+        for each in above:
+            ends[each] = one.start + one.length
+    return ends
 
 
 def tree_mask(
