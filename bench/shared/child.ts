@@ -3,6 +3,7 @@
  * of compiled code helps or hinders the next. A child reads its request, JSON, from standard input and prints its
  * report as the last line of standard output.
  */
+import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ExecaError, execa } from 'execa';
 import { oraclePython, type Requirements } from '../../test/parity/environment.ts';
@@ -42,7 +43,7 @@ export async function measurePython<Report extends ChildReport>(
   requirements?: Requirements,
 ): Promise<Measured<Report>> {
   const env = {
-    PYTHONPATH: PYTHON_MODULES,
+    PYTHONPATH: [PYTHON_MODULES, process.env['PYTHONPATH']].filter(Boolean).join(delimiter),
     PYTHONWARNINGS: 'ignore',
     HF_HUB_OFFLINE: '1',
     TRANSFORMERS_VERBOSITY: 'error',

@@ -25,7 +25,7 @@ import type { Responses } from '../packing.ts';
 import { checkLengths, emptyLogProbs, normaliser, storeLogProbs } from '../rows.ts';
 import { checkSoftTokens } from '../soft-tokens.ts';
 import { type Part, partTensors, wavesOf } from './batches.ts';
-import { parseReady, type Ready, replyTensor } from './messages.ts';
+import { parseCounters, parseReady, type Ready, replyTensor, type WorkerCounters } from './messages.ts';
 import { objectiveValue } from './objective-value.ts';
 import { RemoteCache, RemoteStep } from './remote-decoding.ts';
 import { type Session, withSession } from './session.ts';
@@ -36,6 +36,8 @@ export class TorchEngine implements Engine {
   readonly identity: string;
   /** Of Python, torch and transformers. */
   readonly versions: Readonly<Record<string, string>>;
+  /** What torch calls it: `cpu`, `cuda:0`. */
+  readonly device: string;
   readonly #model: ModelFolder;
   readonly #worker: WorkerProcess;
   readonly #settings: Pick<TorchSettings, 'micro_batch_tokens'>;
@@ -55,6 +57,7 @@ export class TorchEngine implements Engine {
     this.#settings = settings;
     this.#ready = parseReady(worker.ready, { vocabulary, hidden, layers });
     this.versions = this.#ready.versions;
+    this.device = this.#ready.device;
     this.identity = identityOf(model, this.#ready);
   }
 
@@ -141,6 +144,13 @@ export class TorchEngine implements Engine {
 
   openGeneration(adapter: Adapter | null, options: Pick<GenerateOptions, 'batchSize'> = {}): OpenGeneration {
     return openByCalls(this, adapter, options);
+  }
+
+  /** What the worker has done so far, and how much memory that took. */
+  counters(): Promise<WorkerCounters> {
+    return this.#track(async () =>
+      parseCounters(await this.#worker.connection.request({ type: 'counters' }, {}, 'counters')),
+    );
   }
 
   /** What is under way ends as it does when it is stopped; then the worker's processes do. */
