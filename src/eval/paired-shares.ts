@@ -35,7 +35,8 @@ export function pairedShareDifference(
   const quantile = normalQuantile(level);
   const isWithin = (delta: number) => Math.abs(pairedScore({ gained, lost, rows }, delta)) <= quantile;
   return {
-    estimate: 100 * estimate,
+    // In this order it is the mean of the differences, to the last bit.
+    estimate: (100 * (gained - lost)) / rows,
     low: 100 * lastWithin(estimate, -1, isWithin),
     high: 100 * lastWithin(estimate, 1, isWithin),
   };

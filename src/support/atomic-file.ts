@@ -138,7 +138,8 @@ export function isLeftover(name: string): boolean {
   return /\.tmp-[0-9a-f]{12}$/.test(name);
 }
 
-function temporaryName(path: string): string {
+/** Beside the path: what is there when its writer is cut off is known by its name. */
+export function temporaryName(path: string): string {
   return `${path}.tmp-${randomBytes(6).toString('hex')}`;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Every call that changes something on disk is cut in turn. Afterwards the memory is the old or the new one, whole, and
- * doing the same again completes it. [subjects.ts says what is done; disk-effects.ts and cut.ts how it is cut]
+ * doing the same again completes it. [subject.ts says what is done; disk-effects.ts and cut.ts how it is cut]
  *
  * A killed process leaves the disk as it was between two calls, or with one of them half done. So what the calls of one
  * run did is recorded, and every such state is made again: all kills there are, without running anything to be killed.
@@ -25,7 +25,8 @@ import { verifyMemory } from '../../src/memory/store/verify.ts';
 import { UserError } from '../../src/support/errors.ts';
 import { type CutMode, killModes, withCut } from './cut.ts';
 import { apply, type DiskEffect, expectSameFiles, halves, moved } from './disk-effects.ts';
-import { memoryIn, NO_MEMORY, type Subject, type SubjectName, subjects } from './subjects.ts';
+import { memoryIn, NO_MEMORY, type Subject } from './subject.ts';
+import { type SubjectName, subjects } from './subjects.ts';
 
 /** `<subject> <folder> <operation> [<call> <mode>]`. */
 export const CUT_CHILD = fileURLToPath(new URL('cut-child.ts', import.meta.url));

@@ -5,7 +5,7 @@ import { MemoryStore } from '../../src/memory/store/store.ts';
 import { adapterHash } from '../../src/model/adapter.ts';
 import { UserError } from '../../src/support/errors.ts';
 import { createToyMemory, learnToy, type ToyRows, toyLearn, writeToyTask } from '../learn/toy-memory.ts';
-import { memoryIn, type Subject } from './subjects.ts';
+import { memoryIn, type Subject } from './subject.ts';
 
 const low: ToyRows = { chosen: 'abcde', rejected: 'fghij', count: 40 };
 const high: ToyRows = { ...low, chosen: low.rejected, rejected: low.chosen };

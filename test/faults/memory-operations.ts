@@ -1,5 +1,5 @@
 /** What is done to a small memory while it is cut, and what the memory is before and after. */
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryLayout } from '../../src/memory/store/format.ts';
 import { MemoryStore } from '../../src/memory/store/store.ts';
@@ -15,7 +15,7 @@ import {
   rowText,
   smallTask,
 } from '../memory/store/small-memory.ts';
-import { memoryIn, NO_MEMORY, type Subject } from './subjects.ts';
+import { memoryIn, NO_MEMORY, type Subject } from './subject.ts';
 
 /** A row that `forget` withdraws: its text must not be found in any file afterwards. */
 const FORGOTTEN = rowText('policy', 0);
@@ -49,6 +49,9 @@ const operations = {
 
 const CREATE = 'create';
 
+/** Files of a training that was begun: they are all there, or none is. */
+const CACHED = ['learn.json', 'run.json', 'step.json'];
+
 export const memorySubject: Subject = {
   operations: [CREATE, ...Object.keys(operations)],
 
@@ -57,6 +60,9 @@ export const memorySubject: Subject = {
     const writer = await lockMemory(memoryIn(folder), { now: clock() });
     await learnSmall(writer, 'tone');
     await learnSmall(writer, 'policy', { stages: ['preference'] });
+    const begun = join(memoryIn(folder), 'cache', 'learn', 'begun');
+    mkdirSync(begun, { recursive: true });
+    for (const name of CACHED) writeFileSync(join(begun, name), name);
     writer.release();
   },
 
@@ -106,7 +112,11 @@ async function operate(folder: string, name: string): Promise<void> {
 
 /** Adapters to the bit, rows by their texts. */
 async function signature(folder: string): Promise<string> {
-  if (!existsSync(new MemoryLayout(memoryIn(folder)).head)) return NO_MEMORY;
+  const layout = new MemoryLayout(memoryIn(folder));
+  if (!existsSync(layout.head)) return NO_MEMORY;
+  const cached = existsSync(layout.cache) ? readdirSync(layout.cache, { recursive: true }).map(String) : [];
+  if (cached.length > 0 && CACHED.some((name) => !cached.includes(join('learn', 'begun', name))))
+    throw new Error(`a part of what was begun is left: ${cached.join(', ')}`);
   const store = await MemoryStore.open(memoryIn(folder));
   const { commit, entry } = await store.head();
   const manifest = await store.manifest(entry);

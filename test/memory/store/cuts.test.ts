@@ -12,7 +12,7 @@ import { verifyMemory } from '../../../src/memory/store/verify.ts';
 import { killModes } from '../../faults/cut.ts';
 import { CUT_CHILD, Cuts } from '../../faults/cuts.ts';
 import { memorySubject } from '../../faults/memory-operations.ts';
-import { memoryIn } from '../../faults/subjects.ts';
+import { memoryIn } from '../../faults/subject.ts';
 import { temporaryFolder } from '../../train/temporary-folder.ts';
 
 let cuts: Cuts;
