@@ -142,6 +142,8 @@ async function tryService(stage) {
       await wait(500);
     }
   }
+  const page = "fetch('http://127.0.0.1:8080/studio/').then((answer) => console.log(answer.status))";
+  say(`the studio: ${inside(['node', '-e', page]).trim()}`);
   service.kill('SIGTERM');
   say(`SIGTERM: exit code ${await ended}`);
 }

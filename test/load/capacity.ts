@@ -1,4 +1,4 @@
-/** docs/capacity.md: what `npm run test:load` measured, for whoever plans an installation. */
+/** bench/results/service-load.md: what `npm run test:load` measured, for whoever plans an installation. */
 import { describeMachine, machineLine } from '../../bench/shared/machine.ts';
 import { table } from '../../bench/shared/summary.ts';
 

@@ -1,7 +1,7 @@
 /**
  * `npm run test:load`: the service's targets, on this machine, over loopback, and made-up requests by the thousand.
  * Exit code 1 where one is missed. `-- --seconds 10 --requests 1000` for less than the minute each, and the 10,000;
- * `-- --record` writes what was measured to docs/capacity.md.
+ * `-- --record` writes what was measured to bench/results/service-load.md.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ const RATE = { rate: 1200, connections: 32 };
 const KILL_STEP = 797;
 const [LEAST_PER_SECOND, MOST_P99] = [1000, 50];
 
-const CAPACITY = fileURLToPath(new URL('../../docs/capacity.md', import.meta.url));
+const CAPACITY = fileURLToPath(new URL('../../bench/results/service-load.md', import.meta.url));
 
 const folder = mkdtempSync(join(tmpdir(), 'lifealign-load-'));
 const missing = noPostgres();

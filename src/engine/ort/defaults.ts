@@ -17,7 +17,7 @@ export interface BatchingDefaults {
 
 /**
  * A large model's activations are its memory: what is cheap is always computed again, which costs 2 % of SmolLM2's
- * gradient and leaves 0.7 MB of a token's 1.3; beyond 512 tokens whole layers are, which costs 29 %
+ * gradient and leaves 0.7 MB of a token's 1.3; beyond 640 tokens whole layers are, which costs 29 %
  * (`npx tsx bench/backward.ts` measures gradients). Two pairs share a system prompt.
  */
 const large: BatchingDefaults = {
