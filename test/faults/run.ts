@@ -6,14 +6,17 @@
  * short write, 200 processes killed or out of space, then 10,000 flipped bits and 2,000 truncations. With `--learn
  * [number of kills] [seed]` the command that appends to it, likewise: every state that a kill can leave, a full disk at
  * some calls, 100 processes. With `--bench [number of kills] [seed]` kills of a bench, 10 unless said otherwise: the long
- * form of test/bench/kill.test.ts.
+ * form of test/bench/kill.test.ts. With `--learner [number of kills] [seed]` kills of one of two instances of `serve` that
+ * learn from feedback, on one PostgreSQL, 30 unless said otherwise.
  */
 import { parseArgs } from 'node:util';
 import { Random } from '../../src/support/random.ts';
+import { noPostgres } from '../service/postgres.ts';
 import { type CutMode, cutModes } from './cut.ts';
 import { type CutReport, Cuts } from './cuts.ts';
 import { type FaultEngine, killAndResume } from './kill.ts';
 import { killAndResumeBench } from './kill-bench.ts';
+import { killLearners } from './kill-learner.ts';
 import { damageMemory } from './memory-damage.ts';
 import { readMutated } from './mutate-files.ts';
 import type { SubjectName } from './subjects.ts';
@@ -30,17 +33,26 @@ const DEFAULT_LEARN_KILLS = 100;
 /** How many calls of `learn`, each with a full disk from then on and with a short write, are met. */
 const LEARN_DISKS = 100;
 
+const DEFAULT_LEARNER_KILLS = 30;
+
 const options = {
   engine: { type: 'string', default: 'toy' },
   data: { type: 'boolean', default: false },
   memory: { type: 'boolean', default: false },
   learn: { type: 'boolean', default: false },
   bench: { type: 'boolean', default: false },
+  learner: { type: 'boolean', default: false },
 } as const;
 const { values, positionals } = parseArgs({ options, allowPositionals: true });
 const say = (line: string) => void process.stderr.write(`${line}\n`);
-const what = { data: damagedFiles, memory: memoryFaults, learn: learnFaults, bench: benchKills };
-const chosen = (['data', 'memory', 'learn', 'bench'] as const).find((name) => values[name]);
+const what = {
+  data: damagedFiles,
+  memory: memoryFaults,
+  learn: learnFaults,
+  bench: benchKills,
+  learner: learnerKills,
+};
+const chosen = (['data', 'memory', 'learn', 'bench', 'learner'] as const).find((name) => values[name]);
 const failures = await (chosen === undefined ? kills() : what[chosen]());
 for (const failure of failures) say(`FAILED: ${failure}`);
 process.exitCode = failures.length > 0 ? 1 : 0;
@@ -133,5 +145,24 @@ async function benchKills(): Promise<readonly string[]> {
     say(`${done}/${count} kills`),
   );
   say(`${report.kills} kills; finished runs that they found: ${report.found.join(', ')}`);
+  return report.failures;
+}
+
+async function learnerKills(): Promise<readonly string[]> {
+  const missing = noPostgres();
+  if (missing !== null) return [missing];
+  const [count = DEFAULT_LEARNER_KILLS, seed = Date.now()] = positionals.map(Number);
+  say(`${count} kills of two that learn, seed ${seed}`);
+  const report = await killLearners(count, Random.fromSeed(seed), (done, at) =>
+    say(`${done}/${count} kills: ${at}`),
+  );
+  const { kills, where, rows, tasks, attempts, elected, overlap } = report;
+  say(`${kills} kills: ${JSON.stringify(where)}`);
+  say(
+    `${rows} rows learned in ${tasks} tasks by ${attempts} processes; the lease was taken ${elected} times`,
+  );
+  say(
+    `more than one learning process for ${(overlap / 1000).toFixed(1)} s in all, one of them ending or waiting`,
+  );
   return report.failures;
 }

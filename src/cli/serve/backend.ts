@@ -74,9 +74,12 @@ async function openLocal(
   const progress = streamProgress(process.stderr);
   const warn = (message: string) => logger.warn(message);
   const { followMemories, openMemories, servedMemory } = await import('./memories.ts');
-  const { instanceName, learnerParts, learningMemory, openServing } = await import('./learner.ts');
+  const ofLearner = await import('./learner.ts');
+  const { checkTasks, instanceName, learnerParts, learningMemory, openServing, warnOfLearners } = ofLearner;
   const memories = await openMemories(flags.memory.map(namedFolder));
   const learns = learning && learningMemory(memories, learning);
+  if (learning && learns) await checkTasks(learns, learning);
+  else await warnOfLearners(memories, { store, logger });
   const nameOrPath = flags.model ?? memories[0]?.base;
   if (nameOrPath === undefined) {
     throw new UserError('--model: missing; expected what answers (or --memory, or --upstream)');

@@ -125,7 +125,7 @@ export async function learnerSettings({
   learnFrom,
   learner: file,
   memory,
-}: ServeFlags): Promise<LearnerSettings | null> {
+}: Pick<ServeFlags, 'learnFrom' | 'learner' | 'memory'>): Promise<LearnerSettings | null> {
   if (learnFrom === undefined && file === undefined) return null;
   const flag = learnFrom === undefined ? '--learner' : '--learn-from';
   if (memory.length === 0) throw new UserError(`${flag}: there is no --memory to learn into`);

@@ -1,14 +1,19 @@
 /** The learner's parts as `serve` puts them together: its memory, what is served of it, and the command that learns. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { learnSettings } from '../../learn/config.ts';
+import { rowsNeeded } from '../../learn/split.ts';
 import type { LocalBackend } from '../../service/chat/local-backend.ts';
+import type { Logger } from '../../service/http/log.ts';
 import { backendAnswering } from '../../service/learner/answering.ts';
 import type { LearnerParts } from '../../service/learner/index.ts';
 import { learnStarter } from '../../service/learner/learn-process.ts';
 import { implicitReward } from '../../service/learner/reward.ts';
 import { Serving, type ServingOptions } from '../../service/learner/serving.ts';
-import type { LearnerSettings } from '../../service/learner/settings.ts';
+import { type LearnerSettings, leastRows } from '../../service/learner/settings.ts';
 import type { ModelRegistry } from '../../service/models/registry.ts';
+import { databaseNow } from '../../service/store/clock.ts';
+import type { Store } from '../../service/store/open.ts';
 import { UserError } from '../../support/errors.ts';
 import { didYouMean } from '../../support/nearest-name.ts';
 import type { Base } from '../base.ts';
@@ -27,6 +32,37 @@ export function learningMemory(
       ? `there are several memories (${names.join(', ')}); expected "memory", the name of the one that learns`
       : `memory: there is no --memory ${memory}; there are ${names.join(', ')}.${didYouMean(memory, names)}`;
   throw new UserError(`--learner: ${problem}`);
+}
+
+/**
+ * What would have every task fail is said before there is one.
+ * @throws {UserError} for settings of `learn` that are none, or tasks that would be too small for the memory's split
+ */
+export async function checkTasks({ store }: NamedMemory, settings: LearnerSettings): Promise<void> {
+  const config = await store.config();
+  const origin = { file: store.layout.config, folder: store.folder };
+  const { split } = await learnSettings(config.learn, config, settings.set, origin);
+  const [least, needed] = [leastRows(settings), rowsNeeded(split)];
+  if (least >= needed) return;
+  const advice = `learn from ${needed} or more, or lower learn.split of the memory's config`;
+  throw new UserError(`--learner: a task of ${least} rows is too small for the memory's split; ${advice}`);
+}
+
+/** An instance without the learner's flags serves heads, where others serve what the learner decides. */
+export async function warnOfLearners(
+  memories: readonly NamedMemory[],
+  { store, logger }: { readonly store: Store; readonly logger: Logger },
+): Promise<void> {
+  const rows = await store.db
+    .selectFrom('learner')
+    .select('memory')
+    .where('until', '>', databaseNow(store))
+    .execute();
+  for (const { memory } of rows) {
+    if (!memories.some(({ name }) => name === memory)) continue;
+    const problem = 'another instance learns, and decides what is served of it; give this one the same flags';
+    logger.warn({ model: memory }, problem);
+  }
 }
 
 /** Other instances, and this one at another time, are others. */

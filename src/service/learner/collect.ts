@@ -51,16 +51,29 @@ export interface UnlearnedSummary extends Readonly<Record<Exclude<FeedbackOutcom
   readonly rows: number;
 }
 
-/** What would be made of it; read again only where something has changed. */
+/** Of the time, the share that may go into looking: thumbs that wait can be many. */
+const SHARE = 0.05;
+
+/** What would be made of it; read again only where something has changed, and the less often the longer it takes. */
 export class Unlearned {
   readonly #store: Pick<Store, 'db'>;
   #known: { key: string; summary: UnlearnedSummary } | null = null;
+  #next = 0;
 
   constructor(store: Pick<Store, 'db'>) {
     this.#store = store;
   }
 
   async summary(): Promise<UnlearnedSummary> {
+    const start = performance.now();
+    if (this.#known !== null && start < this.#next) return this.#known.summary;
+    const summary = await this.#read();
+    const end = performance.now();
+    this.#next = end + (end - start) / SHARE;
+    return summary;
+  }
+
+  async #read(): Promise<UnlearnedSummary> {
     const { count, key } = await countUnlearned(this.#store);
     if (this.#known?.key === key) return this.#known.summary;
     const pieces = await unlearned(this.#store.db).select(COLUMNS).orderBy('feedback.id').execute();

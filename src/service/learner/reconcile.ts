@@ -7,7 +7,7 @@ import type { Commit } from '../../memory/store/store.ts';
 import type { Store } from '../store/open.ts';
 import type { Lease } from './lease.ts';
 import { type LearnerMemory, withLock } from './memory.ts';
-import { type LearnerTask, moveTask, openTask, recordDecision, taskByName } from './tasks.ts';
+import { type Db, type LearnerTask, moveTask, openTask, recordDecision, taskByName } from './tasks.ts';
 
 export interface Reconciling {
   readonly store: Store;
@@ -15,33 +15,44 @@ export interface Reconciling {
   readonly lease: Lease;
 }
 
+/** What is to be done, given the database and the memory's head. */
+type Verdict =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'revert'; readonly serving: number; readonly task: LearnerTask }
+  /** `candidate` is given up. */
+  | { readonly kind: 'follow'; readonly serving: number; readonly candidate: LearnerTask | undefined };
+
+const NOTHING: Verdict = { kind: 'nothing' };
+
 /** @returns whether learning may go on: false where the memory cannot be brought back yet */
 export async function reconcile({ store, memory, lease }: Reconciling): Promise<boolean> {
-  const { name } = memory;
-  const { serving } = await store.db
-    .selectFrom('learner')
-    .select('serving')
-    .where('memory', '=', name)
-    .executeTakeFirstOrThrow();
   const { commit: head } = await memory.store.head();
-  const open = await openTask(store.db, name);
-  const candidate = open?.version === null ? undefined : open;
-  if (head.number === serving) {
-    if (candidate) await follow({ store, memory, lease }, serving, head, candidate);
-    return true;
-  }
-  if (candidate?.version === head.number) return true;
-  const task = head.task === null ? undefined : await taskByName(store.db, head.task);
-  // Learned, and not yet known to be.
-  if (task && (task.state === 'collected' || task.state === 'learning')) return true;
-  if (task && (await isUnwanted(store, task, head)))
-    return revert({ store, memory, lease }, serving, head, task);
-  await follow({ store, memory, lease }, serving, head, candidate);
+  const verdict = await judge(store.db, memory.name, head);
+  if (verdict.kind === 'nothing') return true;
+  if (verdict.kind === 'revert') return revert({ store, memory, lease }, head);
+  await lease.fenced((transaction) => follow(transaction, memory.name, head));
   return true;
 }
 
+async function judge(db: Db, memory: string, head: Commit): Promise<Verdict> {
+  const { serving } = await db
+    .selectFrom('learner')
+    .select('serving')
+    .where('memory', '=', memory)
+    .executeTakeFirstOrThrow();
+  const open = await openTask(db, memory);
+  const candidate = open?.version === null ? undefined : open;
+  if (head.number === serving) return candidate ? { kind: 'follow', serving, candidate } : NOTHING;
+  if (candidate?.version === head.number) return NOTHING;
+  const task = head.task === null ? undefined : await taskByName(db, head.task);
+  // Learned, and not yet known to be.
+  if (task && (task.state === 'collected' || task.state === 'learning')) return NOTHING;
+  if (task && (await isUnwanted(db, task, head))) return { kind: 'revert', serving, task };
+  return { kind: 'follow', serving, candidate };
+}
+
 /** Once the memory was brought back, whoever makes it the head again means it. */
-async function isUnwanted({ db }: Store, task: LearnerTask, head: Commit): Promise<boolean> {
+async function isUnwanted(db: Db, task: LearnerTask, head: Commit): Promise<boolean> {
   if (task.state === 'failed') return true;
   if (task.state !== 'rolled-back' || task.version !== head.number) return false;
   const reverted = await db
@@ -53,19 +64,17 @@ async function isUnwanted({ db }: Store, task: LearnerTask, head: Commit): Promi
   return reverted === undefined;
 }
 
-async function revert(
-  { memory, lease }: Reconciling,
-  serving: number,
-  head: Commit,
-  task: LearnerTask,
-): Promise<boolean> {
-  const done = await withLock(memory.store, async (writer) => {
-    if ((await writer.store.head()).commit.hash !== head.hash) return false;
+async function revert({ store, memory, lease }: Reconciling, head: Commit): Promise<boolean> {
+  const reverted = await withLock(memory.store, async (writer) => {
+    if ((await writer.store.head()).commit.hash !== head.hash) return null;
+    const verdict = await judge(store.db, memory.name, head);
+    if (verdict.kind !== 'revert') return null;
     await lease.renew();
-    await writer.revert(String(serving), `task ${task.name} was rolled back`);
-    return true;
+    await writer.revert(String(verdict.serving), `task ${verdict.task.name} was rolled back`);
+    return verdict;
   });
-  if (done !== true) return false;
+  if (!reverted) return false;
+  const { task, serving } = reverted;
   await lease.fenced((transaction) =>
     recordDecision(transaction, {
       ...{ memory: memory.name, task, actor: 'learner', action: 'revert' },
@@ -75,28 +84,25 @@ async function revert(
   return true;
 }
 
-async function follow(
-  { memory, lease }: Reconciling,
-  serving: number,
-  head: Commit,
-  candidate: LearnerTask | undefined,
-): Promise<void> {
-  await lease.fenced(async (transaction) => {
-    if (candidate) {
-      await moveTask(transaction, candidate, {
-        ...{ to: 'rolled-back', actor: 'learner', action: 'roll-back' },
-        reason: `the memory was moved to version ${head.number} by others`,
-      });
-    }
-    if (serving === head.number) return;
-    await transaction
-      .updateTable('learner')
-      .set({ serving: head.number })
-      .where('memory', '=', memory.name)
-      .execute();
-    await recordDecision(transaction, {
-      ...{ memory: memory.name, task: null, actor: 'learner', action: 'follow' },
-      detail: { from_version: serving, to_version: head.number },
+/** @param transaction under the lease: a person may have decided since the verdict, so it is asked for again */
+async function follow(transaction: Db, memory: string, head: Commit): Promise<void> {
+  const verdict = await judge(transaction, memory, head);
+  if (verdict.kind !== 'follow') return;
+  const { serving, candidate } = verdict;
+  if (candidate) {
+    await moveTask(transaction, candidate, {
+      ...{ to: 'rolled-back', actor: 'learner', action: 'roll-back' },
+      reason: `the memory was moved to version ${head.number} by others`,
     });
+  }
+  if (serving === head.number) return;
+  await transaction
+    .updateTable('learner')
+    .set({ serving: head.number })
+    .where('memory', '=', memory)
+    .execute();
+  await recordDecision(transaction, {
+    ...{ memory, task: null, actor: 'learner', action: 'follow' },
+    detail: { from_version: serving, to_version: head.number },
   });
 }

@@ -121,7 +121,7 @@ describe('a candidate', () => {
     await service.feed(0, 4);
     await service.until(({ shadow }) => shadow?.failed === 1);
     await service.settle();
-    expect(await service.state()).toMatchObject({
+    await service.comesTo({
       ...{ state: 'shadow', waits_for: [{ kind: 'admin', reason: expect.stringContaining('could not') }] },
     });
   });

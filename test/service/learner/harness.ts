@@ -98,6 +98,8 @@ export interface LearnerTestService extends TestService {
   readonly memory: MemoryStore;
   readonly registry: ModelRegistry;
   state(): Promise<LearnerState>;
+  /** Resolves once the state is like this. */
+  comesTo(expected: object): Promise<void>;
   candidate(id: string): Promise<CandidateState>;
   /** Of the newest candidate, once `is` is true of it. */
   until(is: (candidate: CandidateState, state: LearnerState) => boolean): Promise<CandidateState>;
@@ -191,6 +193,8 @@ export async function startLearnerService(options: LearnerServiceOptions): Promi
       const body = { model: 'support', messages: [{ role: 'user', content }], ...more };
       return (await (await post('/v1/chat/completions', body)).json()) as { id: string; model: string };
     },
+    comesTo: (expected) =>
+      vi.waitFor(async () => expect(await state()).toMatchObject(expected), { timeout: 8000 }),
     serves: (model) =>
       vi.waitFor(() => expect(registry.resolve('support')?.id).toBe(model), { timeout: 8000 }),
     diverts: () =>

@@ -27,7 +27,7 @@ describe('a task', () => {
     const service = await start(learn, { shadow: null, canary: null });
     await service.feed(0, 3);
     await service.settle();
-    expect(await service.state()).toMatchObject({
+    await service.comesTo({
       ...{ state: 'waiting', leader: 'one', serving: { version: 0, model: 'support@v0' } },
       waits_for: [{ kind: 'rows', have: 3, need: 4 }],
       feedback: { unlearned: 3, rows: 3 },
@@ -42,7 +42,7 @@ describe('a task', () => {
     expect(learn.rows[1]!.map(({ chosen }) => chosen)).toEqual(['good 4', 'good 5', 'good 6', 'good 7']);
     expect(next).toMatchObject({ from_version: 2, version: 4 });
     await service.serves('support@v4');
-    expect((await service.state()).feedback.unlearned).toBe(0);
+    await service.comesTo({ feedback: { unlearned: 0 } });
     expect(learn.jobs).toHaveLength(2);
   });
 
@@ -51,13 +51,13 @@ describe('a task', () => {
     await service.feed(0, 1);
     expect((await service.act('learn')).status).toBe(200);
     await service.settle();
-    expect(await service.state()).toMatchObject({
+    await service.comesTo({
       requested: true,
       waits_for: [{ kind: 'rows', have: 1, need: 2 }],
     });
     await service.feed(1, 1);
     expect(await service.until(({ state }) => state === 'full')).toMatchObject({ trigger: 'request' });
-    expect(await service.state()).toMatchObject({ requested: false });
+    await service.comesTo({ requested: false });
   });
 
   it('waits while it is paused', async () => {
@@ -65,7 +65,7 @@ describe('a task', () => {
     expect(await (await service.act('pause')).json()).toMatchObject({ paused: true });
     await service.feed(0, 4);
     await service.settle();
-    expect(await service.state()).toMatchObject({ last: null, waits_for: [{ kind: 'paused' }] });
+    await service.comesTo({ last: null, waits_for: [{ kind: 'paused' }] });
     await service.act('resume');
     await service.until(({ version }) => version !== null);
   });
@@ -77,7 +77,7 @@ describe('a task', () => {
     const refused = await service.until(({ state }) => state === 'refused');
     expect(refused).toMatchObject({ version: 2, reason: 'the gate refuses it', from_version: 0 });
     await service.settle();
-    expect(await service.state()).toMatchObject({ feedback: { unlearned: 0 }, serving: { version: 0 } });
+    await service.comesTo({ feedback: { unlearned: 0 }, serving: { version: 0 } });
     expect((await service.act(`candidates/${refused.id}/promote`)).status).toBe(409);
     expect((await service.act(`candidates/${refused.id}/release`)).status).toBe(200);
     const again = await service.until(({ id, state }) => id !== refused.id && state === 'full');
@@ -94,7 +94,7 @@ describe('a task', () => {
     await service.feed(4, 4);
     const failed = await service.until(({ state }) => state === 'failed');
     expect(failed).toMatchObject({ attempts: 3, error: 'out of luck' });
-    expect(await service.state()).toMatchObject({
+    await service.comesTo({
       ...{ feedback: { unlearned: 4 }, state: 'waiting' },
       waits_for: [{ kind: 'time' }],
     });
