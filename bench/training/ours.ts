@@ -4,7 +4,6 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TorchEngine } from '../../src/engine/torch/torch-engine.ts';
 import { openModelEnvironment, readRunConfig, runStream } from '../../src/index.ts';
 import type { StepRecord } from '../../src/train/step-log.ts';
 import { readRequest, reportChild } from '../shared/report-child.ts';
@@ -22,9 +21,8 @@ const environment = await openModelEnvironment(config.base, {
 const start = performance.now();
 await runStream(config, { ...environment, outputFolder: output, cacheFolder: cache, log });
 const seconds = (performance.now() - start) / 1000;
-const { engine } = environment;
-const counters = engine instanceof TorchEngine ? await engine.counters() : null;
-await engine.close();
+const counters = await environment.engine.counters?.();
+await environment.engine.close();
 
 const lines = (await readFile(join(output, 'steps.jsonl'), 'utf8')).trimEnd().split('\n');
 const steps = lines.map((line): TrainingStep => {
@@ -37,6 +35,6 @@ const steps = lines.map((line): TrainingStep => {
   } = record;
   return { loss, tokensPerSecond, 'logps/chosen': chosen, 'logps/rejected': rejected! };
 });
-const onGpu = engine instanceof TorchEngine && engine.device.startsWith('cuda');
-const peakDeviceBytes = onGpu ? counters!.peak_memory_bytes : null;
+const onGpu = String(counters?.['device']).startsWith('cuda');
+const peakDeviceBytes = onGpu ? Number(counters?.['peak_memory_bytes']) : null;
 reportChild(seconds, { steps, peakDeviceBytes, counters });
