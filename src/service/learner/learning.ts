@@ -137,8 +137,10 @@ async function unsettled(learning: Learning, task: LearnerTask, end: LearnEnd): 
   const { memory, lease, settings } = learning;
   const failures = task.failures + 1;
   const error = end.problem ?? (end.code === null ? 'it was killed' : `exit code ${end.code}`);
-  // Bad input is bad the next time, unless something that was begun before is in the way.
-  const final = failures >= settings.attempts || (end.code === 2 && task.attempts === 1);
+  const { commit: head } = await memory.store.head();
+  // Bad input is bad the next time, unless what was begun before is in the way, or the memory was moved meanwhile.
+  const isBad = end.code === 2 && task.attempts === 1 && head.number === task.from_version;
+  const final = failures >= settings.attempts || isBad;
   if (!final) {
     await lease.fenced(async (transaction) => {
       await transaction

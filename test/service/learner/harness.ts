@@ -25,7 +25,14 @@ import { startTestService, type TestService } from '../service.ts';
 const INTERVAL = 10;
 
 /** What a played learning process does; each kind of end is one of `learn`'s. */
-export type Play = 'commit' | 'refuse' | 'fail' | 'bad input' | 'hang' | 'commit and be killed';
+export type Play =
+  | 'commit'
+  | 'refuse'
+  | 'fail'
+  | 'bad input'
+  | 'hang'
+  | 'commit and be killed'
+  | 'find the head moved';
 
 export interface PlayedLearn {
   readonly start: StartLearn;
@@ -74,6 +81,10 @@ async function perform({ memory, task }: LearnJob, play: Play, signal: AbortSign
   if (play === 'bad input') return { code: 2, problem: 'too few rows' };
   const writer = await lockMemory(memory, { wait: 10 });
   try {
+    if (play === 'find the head moved') {
+      await writer.revert('0');
+      return { code: 2, problem: 'the head has moved' };
+    }
     const learned = await smallTask(writer.store, task);
     if (play === 'refuse') {
       await writer.keepAside(learned, 'refused by the gate');

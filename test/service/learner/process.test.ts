@@ -61,7 +61,7 @@ it('learn ends with the program that holds its input', async () => {
 it('a learning process says how it ended, and what was wrong', async () => {
   const start = learnStarter([process.execPath, BIN]);
   const bad = start({ ...job(), set: ['nonsense'], memory: join(folder, 'nowhere') }, () => {});
-  expect(await bad.ended).toEqual({ code: 2, problem: expect.stringContaining('not a memory') });
+  expect(await bad.ended).toEqual({ code: 2, problem: expect.stringContaining('no such folder') });
   const killed = start(job(), () => {});
   killed.kill();
   expect(await killed.ended).toEqual({ code: null, problem: null });

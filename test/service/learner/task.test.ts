@@ -111,6 +111,16 @@ describe('a task', () => {
     expect(learn.jobs).toHaveLength(1);
   });
 
+  it('is tried again where somebody moved the memory meanwhile, from where it is then', async () => {
+    const learn = playedLearn('commit', 'find the head moved', 'commit');
+    const service = await start(learn, { shadow: null, canary: null });
+    await service.feed(0, 4);
+    const first = await service.until(({ state }) => state === 'full');
+    await service.feed(4, 4);
+    const next = await service.until(({ id, state }) => id !== first.id && state === 'full');
+    expect(next).toMatchObject({ attempts: 2, from_version: 0, version: 4 });
+  });
+
   it('that is in the memory already is not learned again', async () => {
     const learn = playedLearn('commit and be killed');
     const service = await start(learn, { shadow: null, canary: null });
