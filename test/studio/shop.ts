@@ -31,15 +31,19 @@ export async function makeMemory(folder: string): Promise<void> {
 }
 
 /** @throws for whatever was not committed, with what was said */
-export async function learnRows(
-  folder: string,
-  task: string,
-  rows: readonly Omit<BuiltinRow, 'query'>[],
-): Promise<void> {
+export async function learnRows(folder: string, task: string, rows: readonly BuiltinRow[]): Promise<void> {
   const data = join(folder, `${task}.json`);
   writeFileSync(data, JSON.stringify(rows));
   const learn = ['learn', '--memory', join(folder, 'memory'), '--task', task, '--data', data, '--wait', '60'];
   await expectDone(await lifealign(...learn));
+}
+
+/** A learner that waits for somebody at every step; returns its file. */
+export function writeLearner(folder: string): string {
+  const file = join(folder, 'learner.yaml');
+  const shadow = { prompts: 4, max_tokens: 32, hours: 1 };
+  writeFileSync(file, stringify({ from: null, least: 150, private: false, nice: 0, shadow, canary: null }));
+  return file;
 }
 
 async function expectDone({ code, stdout, stderr }: Awaited<ReturnType<typeof lifealign>>): Promise<void> {

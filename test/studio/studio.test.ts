@@ -1,6 +1,6 @@
 /**
  * The studio in a browser, before a real service with a memory on the embedded base: a chat that goes wrong, a better
- * answer, its review, a new version that answers, and what was learned before still there. The pictures in docs/ are
+ * answer, its review, the learner, the gate, a new version that answers, and what was learned before still there. The pictures in docs/ are
  * taken on the way.
  */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { type ServiceProcess, spawnService } from '../load/service-process.ts';
 import { echoBackend, startTestService } from '../service/service.ts';
 import { axeProblems, goTo, keyboardProblems, type Opened, openStudio, overflow } from './browser.ts';
 import { sampleLearner } from './sample-learner.ts';
-import { judged, learnRows, makeMemory, rowsOf } from './shop.ts';
+import { judged, learnRows, makeMemory, rowsOf, writeLearner } from './shop.ts';
 
 const SCREENSHOTS = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url));
 /** Bytes of a picture, at the most. */
@@ -67,6 +67,7 @@ describe.skipIf(executable === undefined)('the studio', () => {
     await learnRows(folder, LEARNED, rowsOf(LEARNED, 'train', 168));
     service = await spawnService([
       ...['--memory', `support=${join(folder, 'memory')}`, '--store', join(folder, 'service.sqlite')],
+      ...['--learner', writeLearner(folder)],
     ]);
     const tried = await answersOf('support', queriesOf(rows.slice(0, 12)));
     const scores = tried.map((answer, at) => judged(WANTED, [rows[at]!], [answer]));
@@ -206,20 +207,28 @@ describe.skipIf(executable === undefined)('the studio', () => {
     expect(accepted.data).toMatchObject([{ chosen: asked.chosen }]);
   });
 
-  it('answers by the new version when the accepted feedback was learned, and keeps what it had learned', async () => {
+  it('learns what was accepted, and answers by it when it is promoted, and keeps what it had learned', async () => {
     for (const { query, chosen, rejected } of others.slice(5)) {
       await request('/v1/feedback', { prompt: query, chosen, rejected });
     }
     const pending = await request<{ data: Item[] }>('/v1/feedback?limit=200');
     for (const { id } of pending.data) await request(`/v1/feedback/${id}/accept`, {});
-    const { data } = await request<{ data: Item[] }>('/v1/feedback?status=accepted&limit=200');
     const before = await probed();
 
-    await goTo(page, '', 'Overview');
-    const accepted = data.map(({ prompt, chosen, rejected }) => ({ prompt, chosen, rejected }));
-    await learnRows(folder, WANTED, accepted);
+    await goTo(page, 'learner', 'Learner');
+    await page.getByRole('button', { name: 'Learn now' }).click();
+    const state = (text: RegExp) => page.getByRole('heading', { level: 2, name: text });
+    await page.getByRole('progressbar').waitFor({ timeout: 120_000 });
+    await state(/^Now: comparing a new version in the shadow/).waitFor({ timeout: 300_000 });
+    await page.getByRole('row', { name: /gain of feedback.*kept/ }).waitFor();
+    // It is there, and nobody has it yet.
+    expect(await answersOf('support', [asked.query])).toEqual([answeredBefore]);
+    await page.getByRole('button', { name: 'Promote' }).click();
+    await state(/^Now: idle/).waitFor({ timeout: 20_000 });
+
     // Nothing was restarted, and nothing reloaded.
-    await page.getByRole('row', { name: /voice, preference/ }).waitFor({ timeout: 20_000 });
+    await goTo(page, '', 'Overview');
+    await page.getByRole('row', { name: /feedback-.*, preference/ }).waitFor({ timeout: 20_000 });
     await page.getByText('version 4', { exact: true }).first().waitFor();
 
     await goTo(page, 'playground', 'Playground');
@@ -243,19 +252,19 @@ describe.skipIf(executable === undefined)('the studio', () => {
 
   it('shows what that did: the matrix, the gate, what was merged, answers before and after', async () => {
     await goTo(page, '', 'Overview');
-    await page.getByRole('row', { name: /voice, preference/ }).waitFor();
+    await page.getByRole('row', { name: /feedback-.*, preference/ }).waitFor();
     await picture('overview');
     await page.getByRole('link', { name: 'support', exact: true }).click();
     await page.getByRole('heading', { level: 1, name: 'support' }).waitFor();
     await page
-      .getByRole('row', { name: /v4 voice/ })
+      .getByRole('row', { name: /v4 feedback/ })
       .first()
       .waitFor();
     await page.locator('.canvas canvas').waitFor();
     await picture('memory');
     await page.getByRole('link', { name: 'v4' }).click();
     await page.getByRole('row', { name: /loss of empathy.*kept/ }).waitFor();
-    await page.getByRole('row', { name: /gain of voice.*kept/ }).waitFor();
+    await page.getByRole('row', { name: /gain of feedback.*kept/ }).waitFor();
     await page.locator('.canvas canvas').waitFor();
     await page.getByRole('button', { name: 'Ask versions 3 and 4' }).click();
     await page.getByText('Asking …').waitFor({ state: 'detached' });
@@ -277,8 +286,8 @@ describe.skipIf(executable === undefined)('the studio', () => {
 
   it('drops a task and goes back, each with its effect told before', async () => {
     await goTo(page, 'memory/support', 'support');
-    await page.getByRole('button', { name: 'Drop voice' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Drop voice' });
+    await page.getByRole('button', { name: /^Drop feedback/ }).click();
+    const dialog = page.getByRole('dialog', { name: /^Drop feedback/ });
     await dialog.getByText('rows removed').waitFor();
     await dialog.getByRole('button', { name: 'Measure the effect' }).click();
     await dialog.getByText(/measured now/).waitFor({ timeout: 120_000 });

@@ -6,8 +6,6 @@ import { useSession } from './session.ts';
 export interface Loaded<T> {
   readonly data: T | null;
   readonly problem: string | null;
-  /** Of the refusal, 404 for example. */
-  readonly status: number | null;
   readonly reload: () => void;
 }
 
@@ -61,7 +59,6 @@ export function useLoad<T>(
   return {
     data: isCurrent ? state.data : null,
     problem: isCurrent ? (state.failure?.message ?? null) : null,
-    status: isCurrent ? (state.failure?.status ?? null) : null,
     reload,
   };
 }

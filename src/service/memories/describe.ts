@@ -36,9 +36,20 @@ export interface ServedMemory {
 export async function summarise({ name, store, serving }: ServedMemory): Promise<MemorySummary> {
   const { commit, entry } = await store.head();
   const { base } = await store.config();
-  const tasks = taskNames(await store.learned(commit));
+  const tasks = await tasksHeld(store, commit);
   const { number: head } = commit;
   return { name, base, head, tasks, versions: entry.versions, serving: serving(), updated: entry.time };
+}
+
+/** Of the newest commits asked for: pages ask every few seconds, and the way to the root is as long as the memory is old. */
+const held = new WeakMap<MemoryStore, { readonly hash: string; readonly tasks: readonly string[] }>();
+
+async function tasksHeld(store: MemoryStore, commit: Commit): Promise<string[]> {
+  const known = held.get(store);
+  if (known?.hash === commit.hash) return [...known.tasks];
+  const tasks = taskNames(await store.learned(commit));
+  held.set(store, { hash: commit.hash, tasks });
+  return tasks;
 }
 
 /** All that were ever made, the newest first. */

@@ -1,4 +1,4 @@
-/** What `/v1/learner` tells: a service without a learner answers 404 or says `off`. Times are milliseconds since 1970. */
+/** What `/v1/learner` tells: a service without a learner says `off`. Times are milliseconds since 1970. */
 import type { Gate, Scores } from '../../../src/service/memories/schema.ts';
 
 export type LearnerState = 'off' | 'idle' | 'waiting' | 'learning' | 'shadow' | 'canary';
@@ -85,7 +85,6 @@ export interface Candidate {
     readonly share: number;
     readonly serving: Arm;
     readonly candidate: Arm;
-    readonly looks: number;
     readonly tests: readonly {
       readonly at: number;
       readonly look: number;
@@ -100,8 +99,9 @@ export interface Candidate {
 export interface Comparison {
   readonly position: number;
   readonly prompt: readonly unknown[];
-  readonly serving: { readonly text: string; readonly tokens: number };
-  readonly candidate: { readonly text: string; readonly tokens: number };
+  /** `null` where that version could not answer. */
+  readonly serving: { readonly text: string; readonly tokens: number } | null;
+  readonly candidate: { readonly text: string; readonly tokens: number } | null;
   readonly equal: boolean;
   readonly similarity: number;
   readonly reward: number | null;

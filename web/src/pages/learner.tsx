@@ -17,13 +17,11 @@ const DECISIONS = 20;
 export function LearnerPage({ candidate }: { readonly candidate: string | null }) {
   const learner = useLoad('learner', (signal) => read<Learner>('/v1/learner', signal), EVERY);
   const { data } = learner;
-  const isMissing = learner.status === 404;
   const shown = candidate ?? data?.candidate ?? data?.last?.id ?? null;
   return (
     <>
       <PageHeading title="Learner" />
-      {isMissing && <p class="card note">There is no learner in this service.</p>}
-      {learner.problem !== null && !isMissing && <Notice kind="bad">{learner.problem}</Notice>}
+      {learner.problem !== null && <Notice kind="bad">{learner.problem}</Notice>}
       {data && (
         <>
           <State learner={data} onChange={learner.reload} />

@@ -16,7 +16,7 @@ const EVERY = 5000;
 /** Of a memory's versions. */
 const SHOWN = 6;
 /** Beyond, it is only said that there are more. */
-const MOST_COUNTED = 200;
+const MOST_COUNTED = 50;
 
 interface Entry {
   readonly id: string;

@@ -58,6 +58,8 @@ export function ReviewPage() {
         bad: false,
       });
       setEditing(false);
+      // The next one moves up to where this one was.
+      setAt(Math.min(place, Math.max(items.length - 2, 0)));
       reload();
     } catch (error) {
       setTold({ text: error instanceof Error ? error.message : String(error), bad: true });

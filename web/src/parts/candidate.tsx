@@ -149,10 +149,10 @@ function Shadow({ address, shadow }: ShadowProps) {
                       />
                     </th>
                     <td>
-                      <Words text={serving.text} />
+                      <Words text={serving?.text ?? 'no answer'} />
                     </td>
                     <td class={equal ? undefined : 'changed'}>
-                      <Words text={candidate.text} />
+                      <Words text={candidate?.text ?? 'no answer'} />
                     </td>
                   </tr>
                 ))}

@@ -8,7 +8,7 @@ import { useLoad } from '../use-load.ts';
 const EVERY = 5000;
 
 export function LearnerLine() {
-  const { data, status } = useLoad('learner', (signal) => read<Learner>('/v1/learner', signal), EVERY);
-  const text = status === 404 ? 'none' : (data?.state ?? '-');
+  const { data } = useLoad('learner', (signal) => read<Learner>('/v1/learner', signal), EVERY);
+  const text = data?.state ?? '-';
   return <a href={linkTo('learner')}>{data?.paused ? `${text}, paused` : text}</a>;
 }
