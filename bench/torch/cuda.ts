@@ -4,7 +4,7 @@
  * measurement runs.
  *
  * What counts is a step's tokens per second once both are warm, that is from the third step on: compiling
- * FlexAttention takes half a minute once, and TRL's dataset machinery seconds. Memory is that of tensors on the GPU.
+ * FlexAttention takes many steps' time once, and TRL's dataset machinery seconds. Memory is that of tensors on the GPU.
  */
 import { join } from 'node:path';
 import { openModel } from '../../src/index.ts';

@@ -37,12 +37,10 @@ export const versionSchema = z.object({
   stage: z.string().nullable(),
   time: z.string(),
   note: z.string(),
-  state: z
-    .enum(['head', 'in_head', 'left_out', 'aside'])
-    .meta({
-      description:
-        'Where it stands: under the head, beside the way there, or aside because the gate refused it.',
-    }),
+  state: z.enum(['head', 'in_head', 'left_out', 'aside']).meta({
+    description:
+      'Where it stands: under the head, beside the way there, or aside because the gate refused it.',
+  }),
   passed: z.boolean().nullable().meta({ description: "The gate's verdict, where it was asked." }),
   accuracies: z
     .record(z.string(), z.number().nullable())

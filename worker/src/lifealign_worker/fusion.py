@@ -19,7 +19,7 @@ def fuse(decoder: nn.Module, compiled: Callable[..., Any] | None = None) -> None
 
     @param compiled: in tests, what stands for torch.compile
     """
-    make = compiled or (lambda function: torch.compile(function, dynamic=True))
+    make: Callable[..., Any] = compiled or (lambda function: torch.compile(function, dynamic=True))
     norms: dict[type, Any] = {}
     gate = make(_gate)
     for module in list(decoder.modules()):
@@ -31,9 +31,9 @@ def fuse(decoder: nn.Module, compiled: Callable[..., Any] | None = None) -> None
             module.forward = MethodType(_gated(gate), module)
     layers: Any = getattr(decoder, "layers")
     modeling: Any = sys.modules[type(layers[0]).__module__]
-    rotate = getattr(modeling, "apply_rotary_pos_emb", None)
+    rotate: Any = getattr(modeling, "apply_rotary_pos_emb", None)
     if rotate is not None and not hasattr(rotate, "_fused"):
-        fused = make(rotate)
+        fused: Any = make(rotate)
         fused._fused = True
         modeling.apply_rotary_pos_emb = fused
 
