@@ -44,7 +44,7 @@ describe('a candidate', () => {
     });
     await service.diverts();
     const answers = await Promise.all(
-      Array.from({ length: 100 }, (_, at) => service.ask('Hi', { user: `p${at}` })),
+      Array.from({ length: 60 }, (_, at) => service.ask('Hi', { user: `p${at}` })),
     );
     const diverted = answers.filter(({ model }) => model === 'support@v2');
     expect(diverted.length).toBeGreaterThan(0);
@@ -56,18 +56,6 @@ describe('a candidate', () => {
     expect(actions.filter((action) => action !== 'test')).toEqual([
       ...['elect', 'collect', 'learn', 'shadow', 'canary', 'full'],
     ]);
-  });
-
-  it('sends a person to the same version each time', async () => {
-    const service = await start(playedLearn('commit'), { canary: { share: 0.5, answers: 1000 } });
-    await service.feed(0, 4);
-    await service.until(({ state }) => state === 'canary');
-    await service.diverts();
-    for (let person = 0; person < 10; person++) {
-      const models = new Set<string>();
-      for (let at = 0; at < 4; at++) models.add((await service.ask(`${at}`, { user: `p${person}` })).model);
-      expect(models.size).toBe(1);
-    }
   });
 
   it('that is rated worse is taken back by itself, in the memory too, and learning goes on from before', async () => {
