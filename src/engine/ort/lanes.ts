@@ -4,7 +4,8 @@
  * that take one micro-batch after another; what is rare and large is done here with all threads, since several at
  * a time would need several times its memory. SmolLM2-135M, FPO's gradient, 2 cores: `npm run bench:scaling`.
  */
-import { openSession } from './open-session.ts';
+import { collectGarbage } from '../../support/garbage.ts';
+import { openSession, type SessionOpener } from './open-session.ts';
 import { type PoolOptions, SessionPool } from './session-pool.ts';
 import { Lane } from './worker/lane.ts';
 
@@ -41,7 +42,7 @@ export class Lanes {
    */
   constructor(threads: number, { shared = false }: Pick<PoolOptions, 'shared'> = {}) {
     this.#shared = shared;
-    this.here = { pool: new SessionPool(openSession, { shared }), threads };
+    this.here = { pool: this.#poolOf(openSession), threads };
   }
 
   async run<Job, Result>({ lanes, jobs, isAlone, work, take, signal }: LaneJobs<Job, Result>): Promise<void> {
@@ -89,6 +90,17 @@ export class Lanes {
     await Promise.all(this.#workers.map(({ lane }) => lane.close()));
   }
 
+  #poolOf(open: SessionOpener): SessionPool {
+    if (!this.#shared) return new SessionPool(open);
+    const opener: SessionOpener = async (graphs, options) => {
+      const session = await open(graphs, options);
+      // What a large graph was made from are a hundred megabytes, and a session works for long.
+      collectGarbage();
+      return session;
+    };
+    return new SessionPool(opener, { shared: true });
+  }
+
   #pools(): readonly SessionPool[] {
     return [this.here.pool, ...this.#workers.map(({ pool }) => pool)];
   }
@@ -99,7 +111,7 @@ export class Lanes {
     if (count <= 1) return [this.here];
     for (let at = this.#workers.length; at < count; at++) {
       const lane = new Lane();
-      const pool = new SessionPool((graphs, options) => lane.open(graphs, options), { shared: this.#shared });
+      const pool = this.#poolOf((graphs, options) => lane.open(graphs, options));
       this.#workers = [...this.#workers, { lane, pool }];
     }
     const threads = Math.max(1, Math.floor(this.here.threads / lanes));
