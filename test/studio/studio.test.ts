@@ -229,7 +229,8 @@ describe.skipIf(executable === undefined)('the studio', () => {
     // Nothing was restarted, and nothing reloaded.
     await goTo(page, '', 'Overview');
     await page.getByRole('row', { name: /feedback-.*, preference/ }).waitFor({ timeout: 20_000 });
-    await page.getByText('version 4', { exact: true }).first().waitFor();
+    // Beside the head's number, the one that answers: it is looked at about once a second.
+    await page.locator('.badge', { hasText: /^version 4$/ }).waitFor();
 
     await goTo(page, 'playground', 'Playground');
     await page.getByLabel('Right').selectOption('support@v2');
