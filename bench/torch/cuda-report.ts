@@ -70,13 +70,15 @@ export function rowOf(name: string, isOurs: boolean, repeats: readonly Measured<
   };
 }
 
-function quickest(rows: readonly Row[], isOurs: boolean): Row {
+/** `null` where none could be measured. */
+function quickest(rows: readonly Row[], isOurs: boolean): Row | null {
+  const speed = (row: Row) => row.tokensPerSecond.median;
   const own = rows.filter((row) => row.isOurs === isOurs);
-  return own.reduce((best, row) => (row.tokensPerSecond.median > best.tokensPerSecond.median ? row : best));
+  return own.toSorted((a, b) => speed(b) - speed(a))[0] ?? null;
 }
 
 function resultTable(rows: readonly Row[]): string {
-  const best = rows.some(({ isOurs }) => !isOurs) ? quickest(rows, false) : null;
+  const best = quickest(rows, false);
   return table(
     [
       '',
@@ -102,6 +104,7 @@ function resultTable(rows: readonly Row[]): string {
 /** Our quickest setting beside each of TRL's, in speed and in memory. */
 function comparisonsOf(label: string, rows: readonly Row[]): readonly Comparison[] {
   const ours = quickest(rows, true);
+  if (ours === null) return [];
   return rows
     .filter(({ isOurs }) => !isOurs)
     .flatMap((peer) => {

@@ -7,6 +7,7 @@
  * FlexAttention takes many steps' time once, and TRL's dataset machinery seconds. Memory is that of tensors on the GPU.
  */
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { openModel } from '../../src/index.ts';
 import { oraclePython } from '../../test/parity/environment.ts';
 import { type Measured, measureNode, run } from '../shared/child.ts';
@@ -104,7 +105,7 @@ export async function makeRandomModel(request: {
 }): Promise<Made> {
   const { shape, dtype, folder, tokenizer } = request;
   const input = JSON.stringify({ shape, dtype, folder, tokenizer, seed: RECIPE.seed });
-  const { stdout } = await run(await oraclePython(), [RANDOM_MODEL.pathname], { input });
+  const { stdout } = await run(await oraclePython(), [fileURLToPath(RANDOM_MODEL)], { input });
   return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Made;
 }
 

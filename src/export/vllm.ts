@@ -65,10 +65,13 @@ export async function pushToVllm(options: PushOptions): Promise<PushReport> {
     const refused = await ask(options, 'load_lora_adapter', { lora_name: model, lora_path: path }, LOAD_MS);
     if (refused !== null) throw unchanged(loadProblem(refused));
   }
-  const silent = await ask(options, 'completions', { model, prompt: '.', max_tokens: 1 }, ANSWER_MS);
-  if (silent !== null) {
-    if (!before.includes(model)) await unload(options, model);
-    throw unchanged(`the adapter was loaded, but does not answer: ${silent.message}`);
+  try {
+    const silent = await ask(options, 'completions', { model, prompt: '.', max_tokens: 1 }, ANSWER_MS);
+    if (silent) throw unchanged(`the adapter was loaded, but does not answer: ${silent.message}`);
+  } catch (error) {
+    // The first problem is the one to tell.
+    if (!before.includes(model)) await unload(options, model).catch(() => {});
+    throw error;
   }
   const unloaded: string[] = [];
   for (const old of before.filter((id) => id !== model && isVersionOf(name, id))) {

@@ -288,12 +288,19 @@ async function committedBefore(store: MemoryStore, work: WorkFolder): Promise<Le
   const stages = (await store.learned(head)).filter(({ task }) => task === work.task);
   const [first, last] = [stages[0], stages.at(-1)];
   if (state === null || first === undefined || first.parent !== state.onto) return null;
+  if (await wasKeptAside(store, last!)) return null;
   const metrics = (await store.metrics(last!)) as unknown as UpdateMetrics | null;
   const record = await store.taskRecord(last!);
   if (metrics === null || record === null) return null;
   const { train, gate, report } = record;
   const rows = { train: train.length, gate: gate.length, report: report.length };
   return { task: work.task, committed: true, version: last!, rows, metrics, conflicts: [] };
+}
+
+/** By `revert` the head may be what the gate refused, whose training was kept and not left over. */
+async function wasKeptAside(store: MemoryStore, { hash }: Commit): Promise<boolean> {
+  for await (const { action, added } of store.entries()) if (added.includes(hash)) return action === 'aside';
+  return false;
 }
 
 function outcomeOf(

@@ -105,6 +105,22 @@ describe('a pool that shares sessions', () => {
     expect(told()).toBe(`close ${other}`);
   });
 
+  it('has a graph made once, and keeps nothing that it was made from', async () => {
+    const { pool, told } = setUp();
+    const made: string[] = [];
+    const counted = (name: string) => ({
+      ...request(name),
+      graph: () => {
+        made.push(name);
+        return request(name).graph();
+      },
+    });
+    await pool.use({ ...counted(short), siblings: [counted(long)] }, (runner) => runner.run({}));
+    await pool.use(counted('gradients fpo longer'), (runner) => runner.run({}));
+    expect(told()).toContain(`open ${short}+${long}+gradients fpo longer`);
+    expect(made).toEqual([short, long, 'gradients fpo longer']);
+  });
+
   it('forgets one that could not be opened', async () => {
     let broken = true;
     const pool = new SessionPool(

@@ -19,12 +19,14 @@ export interface FakeVllmOptions {
   readonly updates?: boolean;
   readonly maxRank?: number;
   readonly answers?: boolean;
+  /** Ends the connection where it is asked for an answer. */
+  readonly hangsUp?: boolean;
   readonly key?: string;
   readonly keeps?: string;
 }
 
 export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<FakeVllm> {
-  const { updates = true, maxRank = 16, answers = true, key, keeps } = options;
+  const { updates = true, maxRank = 16, answers = true, hangsUp = false, key, keeps } = options;
   const log: string[] = [];
   const loaded = new Set<string>();
   const refuse = (status: number, message: string) => ({ status, body: { object: 'error', message } });
@@ -66,6 +68,7 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
     };
     const isKnown = key === undefined || request.headers.authorization === `Bearer ${key}`;
     const route = routes[request.url ?? ''];
+    if (hangsUp && request.url === '/v1/completions') return void response.destroy();
     const reply = !isKnown
       ? refuse(401, 'Unauthorized')
       : route

@@ -70,6 +70,15 @@ it('takes back a version that does not answer', async () => {
   expect(log.at(-1)).toMatch(/^unload ours-/);
 });
 
+it('takes back a version where nothing comes of asking it', async () => {
+  const { log, loaded } = await start({ hangsUp: true });
+  const { code, stderr } = await push('all', 'out');
+  expect(code).toBe(1);
+  expect(stderr).toContain('cannot be reached');
+  expect([...loaded]).toEqual([]);
+  expect(log.at(-1)).toMatch(/^unload ours-/);
+});
+
 it('says so where an old version stays', async () => {
   const { loaded } = await start({ keeps: 'ours-0123456789ab' });
   loaded.add('ours-0123456789ab');

@@ -2,8 +2,9 @@
  * Every call that changes something on disk is cut in turn. Afterwards the memory is the old or the new one, whole, and
  * doing the same again completes it. [subject.ts says what is done; disk-effects.ts and cut.ts how it is cut]
  *
- * A killed process leaves the disk as it was between two calls, or with one of them half done. So what the calls of one
- * run did is recorded, and every such state is made again: all kills there are, without running anything to be killed.
+ * A killed process leaves the disk as it was between two calls, or with one of them partly done. So what the calls of one
+ * run did is recorded, and all states between two calls are made again, and one half-way through each write and each
+ * removal of a folder, without running anything to be killed.
  * That the system does the same when a process is killed in earnest is shown on some of them.
  */
 import { spawnSync } from 'node:child_process';

@@ -26,7 +26,7 @@ export type DiskEffect =
   | { readonly kind: 'rename'; readonly path: string; readonly to: string }
   /** With all that lies below. */
   | { readonly kind: 'remove'; readonly path: string }
-  /** With its missing parents, which a process cannot be killed between: it is one call. */
+  /** With its missing parents: states in which only some of them are there are not made. */
   | { readonly kind: 'folder'; readonly path: string };
 
 /** The same effect on the disk of another folder. */

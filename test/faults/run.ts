@@ -2,12 +2,12 @@
  * The long form of test/train/kill.test.ts: `run.ts [number of kills] [seed] [--engine toy|ort]`. Left out:
  * 300 kills of the toy engine, 60 of the real one. With `--data [number of files] [seed]` damaged files of rows
  * instead, 10,000 unless said otherwise: the long form of test/data/mutated-files.test.ts. With `--memory [number of
- * kills] [seed]` what changes a long-term memory: every state of the disk that a kill can leave, every full disk and
- * short write, 200 processes killed or out of space, then 10,000 flipped bits and 2,000 truncations. With `--learn
- * [number of kills] [seed]` the command that appends to it, likewise: every state that a kill can leave, a full disk at
- * some calls, 100 processes. With `--bench [number of kills] [seed]` kills of a bench, 10 unless said otherwise: the long
- * form of test/bench/kill.test.ts. With `--learner [number of kills] [seed]` kills of one of two instances of `serve` that
- * learn from feedback, on one PostgreSQL, 30 unless said otherwise.
+ * kills] [seed]` what changes a long-term memory: every state of the disk between two calls or half-way in one, every
+ * full disk and short write, 200 processes killed or out of space, then 10,000 flipped bits and 2,000 truncations. With
+ * `--learn [number of kills] [seed]` the command that appends to it, likewise: all such states, a full disk at some calls,
+ * 100 processes. With `--bench [number of kills] [seed]` kills of a bench, 10 unless said otherwise: the long form of
+ * test/bench/kill.test.ts. With `--learner [number of kills] [seed]` kills of one of two instances of `serve` that learn
+ * from feedback, on one PostgreSQL, 30 unless said otherwise.
  */
 import { parseArgs } from 'node:util';
 import { Random } from '../../src/support/random.ts';

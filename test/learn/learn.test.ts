@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { replay } from '../../src/memory/store/replay.ts';
 import { MemoryStore } from '../../src/memory/store/store.ts';
+import { lockMemory } from '../../src/memory/store/writer.ts';
 import { adapterHash } from '../../src/model/adapter.ts';
 import { Interrupted } from '../../src/support/errors.ts';
 import { temporaryFolder } from '../train/temporary-folder.ts';
@@ -143,6 +144,19 @@ describe('a task that breaks a limit', () => {
     // Its name is still free.
     const again = await learnToy(folder, { task: 'high', data: data('other', low) });
     expect(again.committed).toBe(true);
+  });
+
+  it('is taken all the same by revert, and then has its name as any other', async () => {
+    const { version } = await learnToy(folder, {
+      task: 'high',
+      data: data('high', high),
+      set: ['search=null'],
+    });
+    const writer = await lockMemory(join(folder, 'memory'));
+    await writer.revert(String(version.number));
+    writer.release();
+    const again = learnToy(folder, { task: 'high', data: data('other', low) });
+    await expect(again).rejects.toThrow(/has learned a task/);
   });
 
   it('is not kept aside twice by the same command, nor trained again for another gate', async () => {

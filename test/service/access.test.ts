@@ -279,7 +279,20 @@ describe('where it listens', () => {
         expect((await raw(service, { host, origin }, method)).status, `${method} from ${origin}`).toBe(403);
       }
     }
-    expect((await raw(service, { host, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    const foreign = { host, 'sec-fetch-site': 'cross-site' };
+    expect((await raw(service, foreign)).status).toBe(403);
+    // Links lead here: from a mail, a chat, a wiki.
+    const link = { ...foreign, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    expect((await raw(service, link, 'GET', '/')).status).toBe(302);
+    const more: readonly Record<string, string>[] = [
+      { 'sec-fetch-dest': 'iframe' },
+      { 'sec-fetch-mode': 'no-cors' },
+      { origin: 'null' },
+    ];
+    for (const headers of more) {
+      expect((await raw(service, { ...link, ...headers }, 'GET', '/')).status).toBe(403);
+    }
+    expect((await raw(service, link, 'POST', '/v1/feedback')).status).toBe(403);
     const preflight = await raw(service, { host, origin: allowed }, 'OPTIONS', '/v1/feedback');
     expect(preflight.status).toBe(204);
     expect(preflight.headers).toMatchObject({ 'access-control-allow-origin': allowed, vary: 'origin' });

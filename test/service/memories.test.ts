@@ -1,6 +1,7 @@
 /** Memories over HTTP: what is told of them agrees with their records, and what changes them is told before it is done. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../src/memory/store/store.ts';
 import { lockMemory } from '../../src/memory/store/writer.ts';
@@ -128,6 +129,20 @@ describe('reading', () => {
     expect(response.status).toBe(404);
     expect(await response.text()).not.toContain(small.folder);
   });
+});
+
+it('tells of a damaged memory only that there is a fault; the log says where', async () => {
+  const damaged = await serveSmall();
+  const service = await startTestService(echoBackend(), { memories: [damaged.served] });
+  writeFileSync(join(damaged.folder, 'head'), 'not what was written');
+  for (const path of ['', '/support/versions', '/support/versions/0', '/support/matrix', '/support/moves']) {
+    const response = await service.request(`/v1/memories${path}`);
+    expect(response.status, path).toBe(500);
+    expect(await response.text(), path).not.toContain(damaged.folder);
+  }
+  expect(service.log.join('')).toContain('damaged');
+  await service.end();
+  damaged.end();
 });
 
 describe('checking data', () => {

@@ -395,3 +395,32 @@ describe.skipIf(executable === undefined)('a studio before a service with keys',
     }
   });
 });
+
+describe.skipIf(executable === undefined)('a review queue on a slow line', () => {
+  it('takes the next key for the next item, though the list is not loaded again yet', async () => {
+    const service = await startTestService(echoBackend());
+    const browser = await openChromium(executable!);
+    try {
+      for (const at of [1, 2]) {
+        await service.request('/v1/feedback', { body: { prompt: `${at}`, chosen: 'a', rejected: 'b' } });
+      }
+      const { page } = await openStudio(browser, service.url);
+      await goTo(page, 'review', 'Review');
+      await page.getByRole('article', { name: 'Item 1 of 2' }).waitFor();
+      await page.route('**/v1/feedback?*', () => {});
+      await page.keyboard.press('a');
+      await page.getByText('Accepted.').waitFor();
+      await page.keyboard.press('r');
+      await page.getByText('Rejected.').waitFor();
+      const of = async (status: string) => {
+        const response = await service.request(`/v1/feedback?status=${status}`);
+        const { data } = (await response.json()) as { data: Item[] };
+        return data.map(({ prompt }) => prompt[0]!.content);
+      };
+      expect([await of('accepted'), await of('rejected')]).toEqual([['1'], ['2']]);
+    } finally {
+      await browser.close();
+      await service.end();
+    }
+  }, 60_000);
+});

@@ -23,7 +23,7 @@ export interface GraphRequest {
   readonly purpose: 'score' | 'gradients' | 'generate';
   readonly kind: GraphKind;
   readonly variant: string;
-  /** Called when no session has it yet. */
+  /** Called when no session has it yet, and not kept: it holds what whoever asks has at hand, an adapter and rows. */
   readonly graph: () => EmittedGraph;
 }
 
@@ -42,7 +42,7 @@ export interface PoolOptions {
 }
 
 interface Entry {
-  readonly graphs: ReadonlyMap<string, GraphRequest>;
+  readonly graphs: Map<string, GraphRequest>;
   readonly session: Promise<OrtSession>;
   /** How many run it now. */
   uses: number;
@@ -129,6 +129,9 @@ export class SessionPool {
   async #openTimed(entry: Entry, options: SessionOptions): Promise<OrtSession> {
     const start = this.#now();
     const graphs = Array.from(entry.graphs.values(), ({ graph }) => graph());
+    [...entry.graphs].forEach(([key, request], at) => {
+      entry.graphs.set(key, madeRequest(request, graphs[at]!));
+    });
     const session = await this.#open(graphs, options);
     entry.ready = this.#now();
     entry.opening = entry.ready - start;
@@ -187,7 +190,12 @@ export function keyOf({ purpose, kind, variant }: Omit<GraphRequest, 'graph'>): 
   return `${purpose}|${kind}|${variant}`;
 }
 
-/** A graph that decodes runs for every token: it has a session without anything else to be given. */
+/** For when the graph has to move to another session: with nothing of what it was made from. */
+function madeRequest({ purpose, kind, variant }: GraphRequest, graph: EmittedGraph): GraphRequest {
+  return { purpose, kind, variant, graph: () => graph };
+}
+
+/** Graphs that decode run for every token: they share a session with each other alone. */
 function canJoin(one: GraphRequest, other: GraphRequest): boolean {
   return (one.purpose === 'generate') === (other.purpose === 'generate');
 }

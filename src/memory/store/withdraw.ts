@@ -61,9 +61,6 @@ export async function manifestWithout(
   };
 }
 
-/** A time after all others. */
-const FOREVER = '9999-12-31T00:00:00.000Z';
-
 /** How rows took part in a version: trained on as the task's own or out of the buffer, or measured on. */
 export const rowUses = ['trained', 'replayed', 'gate', 'report'] as const;
 export type RowUse = (typeof rowUses)[number];
@@ -83,7 +80,7 @@ export async function commitsTouched(
   ids: ReadonlySet<string>,
 ): Promise<readonly TouchedCommit[]> {
   const versions = await store.versions();
-  const withdrawn = await store.withdrawn();
+  const { made, withdrawn } = await orderOf(store);
   const buffers = new Map<string, readonly string[]>();
   for (const { hash, buffer } of versions) {
     const entries = buffer === null ? [] : await store.bufferAsWritten(buffer);
@@ -92,8 +89,8 @@ export async function commitsTouched(
       entries.flatMap(({ row }) => (ids.has(row) ? [row] : [])),
     );
   }
-  const replayedBy = ({ parent, time }: Commit) => {
-    const wasThere = (id: string) => Date.parse(time) < Date.parse(withdrawn.get(id)?.time ?? FOREVER);
+  const replayedBy = ({ hash, parent }: Commit) => {
+    const wasThere = (id: string) => made.get(hash)! < (withdrawn.get(id) ?? Number.POSITIVE_INFINITY);
     return parent === null ? 0 : (buffers.get(parent) ?? []).filter(wasThere).length;
   };
   const touched: TouchedCommit[] = [];
@@ -110,4 +107,29 @@ export async function commitsTouched(
     if (Object.values(rows).some((count) => count > 0)) touched.push({ commit, rows });
   }
   return touched;
+}
+
+/** The entry of the log that added a version, by its hash, and the one that withdrew a row, by its id: no clock is asked. */
+async function orderOf(store: MemoryStore): Promise<{
+  readonly made: ReadonlyMap<string, number>;
+  readonly withdrawn: ReadonlyMap<string, number>;
+}> {
+  const made = new Map<string, number>();
+  const withdrawals = new Map<string, number>();
+  let [manifest, tombstones]: [string, readonly string[]] = ['', []];
+  // Newest first: the last entry that is seen to have a tombstone is the one that wrote it.
+  for await (const entry of store.entries()) {
+    for (const hash of entry.added) made.set(hash, entry.number);
+    if (entry.rows !== manifest) {
+      manifest = entry.rows;
+      tombstones = (await store.manifest(entry)).tombstones;
+    }
+    for (const hash of tombstones) withdrawals.set(hash, entry.number);
+  }
+  const withdrawn = new Map<string, number>();
+  for (const [hash, number] of withdrawals) {
+    const { rows } = await store.layout.objects.readJson(hash, tombstoneSchema);
+    for (const { id } of rows) withdrawn.set(id, Math.min(number, withdrawn.get(id) ?? number));
+  }
+  return { made, withdrawn };
 }

@@ -52,7 +52,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     told(context, options, (performance.now() - start) / 1000);
   });
   app.use('*', async (context, next) => {
-    checkOrigin(context.req.raw.headers, origins);
+    checkOrigin(context.req.raw, origins);
     if (context.req.method === 'OPTIONS') return context.body(null, 204);
     return next();
   });

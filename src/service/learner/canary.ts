@@ -23,7 +23,10 @@ export interface LiveSignal {
 
 type CanaryTask = Pick<LearnerTask, 'id' | 'memory' | 'from_version' | 'version'>;
 
-/** An answer counts once, however often it was rated; what a reviewer rejected does not. */
+/**
+ * An answer counts once, however often it was rated; what a reviewer rejected does not, nor does an answer that was
+ * given before the canary, where it is still known: the candidate has none of these.
+ */
 export async function liveSignal(db: Db, task: CanaryTask, since: number): Promise<LiveSignal> {
   const models = {
     serving: `${task.memory}@v${task.from_version}`,
@@ -33,18 +36,20 @@ export async function liveSignal(db: Db, task: CanaryTask, since: number): Promi
     .selectFrom((inner) =>
       inner
         .selectFrom('feedback')
+        .leftJoin('completions as answered', 'answered.id', 'feedback.completion_id')
         .select(({ fn, case: when }) => [
-          'model',
+          'feedback.model',
           fn
             .max(when().when('rating', '<', 0).then(1).when('kind', '=', 'edit').then(1).else(0).end())
             .as('bad'),
         ])
-        .where('model', 'in', Object.values(models))
-        .where('at', '>=', since)
+        .where('feedback.model', 'in', Object.values(models))
+        .where('feedback.at', '>=', since)
+        .where(({ eb, or }) => or([eb('answered.at', 'is', null), eb('answered.at', '>=', since)]))
         .where('status', '!=', 'rejected')
         .where('completion_id', 'is not', null)
         .where(({ eb, or }) => or([eb('rating', 'is not', null), eb('kind', '=', 'edit')]))
-        .groupBy(['model', 'completion_id'])
+        .groupBy(['feedback.model', 'completion_id'])
         .as('answer'),
     )
     .select(({ fn }) => ['answer.model', fn.countAll().as('rated'), fn.sum('answer.bad').as('bad')])

@@ -4,7 +4,7 @@
  * what is not goes on from the training's checkpoint.
  */
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../../support/atomic-file.ts';
 import { sha256 } from '../../support/hash.ts';
 import type { Store } from '../store/open.ts';
@@ -33,7 +33,11 @@ const GRACE = 20_000;
 export async function learnTask(learning: Learning, task: LearnerTask): Promise<boolean> {
   const { store, memory, lease, ending } = learning;
   const before = await outcomeOf(memory.store, task.name);
-  if (before) return settle(learning, task, before);
+  if (before) {
+    // Of an instance that was killed.
+    await rm(dataFile(memory, task), { force: true });
+    return settle(learning, task, before);
+  }
   const rows = await taskRows(store.db, task);
   const data = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   const hash = sha256([data]);
@@ -73,10 +77,13 @@ async function start(
 }
 
 /** In the memory's cache folder, which is emptied when rows are withdrawn. */
-async function writeData({ store }: LearnerMemory, { name }: LearnerTask, data: string): Promise<string> {
-  const folder = join(store.cacheFolder, 'learner');
-  await makeFolder(folder);
-  const file = join(folder, `${name}.jsonl`);
+function dataFile({ store }: LearnerMemory, { name }: LearnerTask): string {
+  return join(store.cacheFolder, 'learner', `${name}.jsonl`);
+}
+
+async function writeData(memory: LearnerMemory, task: LearnerTask, data: string): Promise<string> {
+  const file = dataFile(memory, task);
+  await makeFolder(dirname(file));
   await writeFileAtomic(file, data);
   return file;
 }

@@ -1,7 +1,7 @@
 /** A task from one stage to the next, and back: what a learner decides by itself and what a person does. */
 import type { LearnerSettings } from './settings.ts';
 import type { TaskState } from './states.ts';
-import { type Db, type LearnerTask, moveTask } from './tasks.ts';
+import { type Db, type LearnerTask, moveTask, openTask } from './tasks.ts';
 
 export interface Promotion {
   readonly actor: string;
@@ -60,7 +60,8 @@ export async function promote(
 }
 
 /**
- * Back to what was served before: a candidate is given up, and the newest full version makes room for the one before it.
+ * Back to what was served before: a candidate is given up, and the newest full version makes room for the one before it,
+ * with a candidate that was trained on top of it.
  * @param db a transaction
  * @returns false for a task that cannot be rolled back (any more)
  */
@@ -85,11 +86,18 @@ export async function rollBack(
       .where('serving', '=', version)
       .executeTakeFirst();
     if (Number(numUpdatedRows) === 0) return false;
+    const open = await openTask(db, task.memory);
+    if (open?.from_version === version) await rollBack(db, open, { actor, reason: onTopOf(version) });
   }
   return moveTask(db, task, {
     ...{ to: 'rolled-back', actor, action: 'roll-back', reason },
     detail: { ...detail, version, to_version: before },
   });
+}
+
+/** Why a candidate goes that is no worse itself. */
+export function onTopOf(version: number | null): string {
+  return `it was trained on top of version ${version}, which is not served any more`;
 }
 
 async function serve(db: Db, memory: string, version: number): Promise<void> {

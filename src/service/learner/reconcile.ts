@@ -1,12 +1,14 @@
 /**
  * The memory's head against what is served. They differ for one of three reasons: a candidate is on its way, and that is
- * well; a candidate was rolled back, and the memory has to follow, or the next task would be trained on top of it; or
- * somebody has moved the memory by hand, and what is served follows the memory.
+ * well, unless what it was trained on was rolled back meanwhile; a candidate was rolled back, and the memory has to
+ * follow, or the next task would be trained on top of it; or somebody has moved the memory by hand, and what is served
+ * follows the memory.
  */
 import type { Commit } from '../../memory/store/store.ts';
 import type { Store } from '../store/open.ts';
 import type { Lease } from './lease.ts';
 import { type LearnerMemory, withLock } from './memory.ts';
+import { onTopOf, rollBack } from './promotion.ts';
 import { type Db, type LearnerTask, moveTask, openTask, recordDecision, taskByName } from './tasks.ts';
 
 export interface Reconciling {
@@ -18,6 +20,8 @@ export interface Reconciling {
 /** What is to be done, given the database and the memory's head. */
 type Verdict =
   | { readonly kind: 'nothing' }
+  /** It has learned what was rolled back while it was learning. */
+  | { readonly kind: 'give up'; readonly candidate: LearnerTask }
   | { readonly kind: 'revert'; readonly serving: number; readonly task: LearnerTask }
   /** `candidate` is given up. */
   | { readonly kind: 'follow'; readonly serving: number; readonly candidate: LearnerTask | undefined };
@@ -30,6 +34,12 @@ export async function reconcile({ store, memory, lease }: Reconciling): Promise<
   const verdict = await judge(store.db, memory.name, head);
   if (verdict.kind === 'nothing') return true;
   if (verdict.kind === 'revert') return revert({ store, memory, lease }, head);
+  if (verdict.kind === 'give up') {
+    const { candidate } = verdict;
+    const reason = onTopOf(candidate.from_version);
+    await lease.fenced((transaction) => rollBack(transaction, candidate, { actor: 'learner', reason }));
+    return reconcile({ store, memory, lease });
+  }
   await lease.fenced((transaction) => follow(transaction, memory.name, head));
   return true;
 }
@@ -43,7 +53,9 @@ async function judge(db: Db, memory: string, head: Commit): Promise<Verdict> {
   const open = await openTask(db, memory);
   const candidate = open?.version === null ? undefined : open;
   if (head.number === serving) return candidate ? { kind: 'follow', serving, candidate } : NOTHING;
-  if (candidate?.version === head.number) return NOTHING;
+  if (candidate?.version === head.number) {
+    return candidate.from_version === serving ? NOTHING : { kind: 'give up', candidate };
+  }
   const task = head.task === null ? undefined : await taskByName(db, head.task);
   // Learned, and not yet known to be.
   if (task && (task.state === 'collected' || task.state === 'learning')) return NOTHING;
@@ -58,8 +70,10 @@ async function isUnwanted(db: Db, task: LearnerTask, head: Commit): Promise<bool
   const reverted = await db
     .selectFrom('learner_decisions')
     .select('id')
-    .where('task_id', '=', task.id)
+    .where('memory', '=', task.memory)
     .where('action', '=', 'revert')
+    // With what was learned on top of it, too.
+    .where(({ eb, or }) => or([eb('task_id', '=', task.id), eb('at', '>=', task.state_at)]))
     .executeTakeFirst();
   return reverted === undefined;
 }

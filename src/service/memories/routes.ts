@@ -61,7 +61,7 @@ export function memoryRoutes({ memories, store, measureDrop }: MemoryRoutesOptio
       path: `/v1/memories/{memory}${path}`,
       access: 'review',
       documentation: { summary, response, statuses: NOT_FOUND },
-      handle: async ({ params }) => json(await look(find(params), params['version'] ?? '')),
+      handle: async ({ params }) => json(await asked(look(find(params), params['version'] ?? ''))),
     });
   const measured = measureDrop && onceAtATime(measureDrop);
   const asked = <T>(work: Promise<T>): Promise<T> => work.catch(notThere);
@@ -71,7 +71,7 @@ export function memoryRoutes({ memories, store, measureDrop }: MemoryRoutesOptio
       path: '/v1/memories',
       access: 'review',
       documentation: { summary: 'The memories behind the models.', response: list(memorySchema) },
-      handle: async () => json({ object: 'list', data: await Promise.all(memories.map(summarise)) }),
+      handle: async () => json({ object: 'list', data: await asked(Promise.all(memories.map(summarise))) }),
     }),
     read(
       '/versions',
@@ -81,7 +81,7 @@ export function memoryRoutes({ memories, store, measureDrop }: MemoryRoutesOptio
     read(
       '/versions/{version}',
       { summary: 'One version explained, with its matrices and the gate.', response: versionDetailSchema },
-      (memory, version) => asked(describeVersion(memory, version)),
+      describeVersion,
     ),
     route({
       method: 'get',
@@ -177,5 +177,7 @@ function notThere(error: unknown): never {
   if (!(error instanceof UserError) || error.exitCode !== 2) throw error;
   // Messages begin with the memory's folder, which is the server's own affair.
   const message = error.message.replace(/^.*?: (?=version )/, '');
+  // Such as a damaged file: nothing that whoever asks could do about, and the log says which.
+  if (!message.startsWith('version ')) throw new Error(error.message, { cause: error });
   throw new ApiError(404, message, { cause: error, code: 'version_not_found' });
 }

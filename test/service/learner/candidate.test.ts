@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { lockMemory } from '../../../src/memory/store/writer.ts';
 import { type LearnerTestService, playedLearn, startLearnerService } from './harness.ts';
 
 let folder: string;
@@ -19,6 +20,21 @@ afterEach(async () => {
 async function start(learn = playedLearn('commit'), settings: object = {}) {
   service = await startLearnerService({ folder, learn, settings });
   return service;
+}
+
+/** The first task as what everybody gets. @returns its id */
+async function servedByHand(service: LearnerTestService): Promise<string> {
+  await service.feed(0, 4);
+  const { id } = await service.until(({ state }) => state === 'shadow');
+  for (let stage = 0; stage < 2; stage++) await service.act(`candidates/${id}/promote`);
+  await service.serves('support@v2');
+  return id;
+}
+
+async function revertByHand(version: string): Promise<void> {
+  const writer = await lockMemory(join(folder, 'support'), { wait: 10 });
+  await writer.revert(version);
+  writer.release();
 }
 
 describe('a candidate', () => {
@@ -138,14 +154,68 @@ describe('a candidate', () => {
     );
   });
 
+  it('goes with the version that it was trained on, whichever stage it is in', async () => {
+    const service = await start(playedLearn('commit'), { shadow: { hours: 1 } });
+    const base = await servedByHand(service);
+    await service.feed(4, 4);
+    const above = await service.until(({ id, state }) => id !== base && state === 'shadow');
+    expect(above).toMatchObject({ from_version: 2, version: 4 });
+    await service.act(`candidates/${above.id}/promote`);
+    await service.diverts();
+    await service.act(`candidates/${base}/roll-back`);
+    const back = await service.candidate(above.id);
+    expect(back).toMatchObject({ state: 'rolled-back', reason: expect.stringContaining('version 2') });
+    await service.serves('support@v0');
+    await vi.waitFor(async () => expect((await service.memory.head()).commit.number).toBe(0));
+    await revertByHand('2');
+    await service.serves('support@v2');
+  });
+
+  it('goes with the version that it was trained on, though that was rolled back while it learned', async () => {
+    const learn = playedLearn('commit');
+    let go = () => {};
+    const rolledBack = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const late: typeof learn = {
+      ...learn,
+      start(job, onProgress) {
+        if (learn.jobs.length === 0) return learn.start(job, onProgress);
+        const ended = rolledBack.then(() => learn.start(job, onProgress).ended);
+        return { ended, stop() {}, kill() {} };
+      },
+    };
+    const service = await start(late, { shadow: { hours: 1 } });
+    const base = await servedByHand(service);
+    await service.feed(4, 4);
+    const learning = await service.until(({ id, state }) => id !== base && state === 'learning');
+    await service.act(`candidates/${base}/roll-back`);
+    go();
+    const back = await service.until(({ state }) => state === 'rolled-back');
+    expect(back).toMatchObject({ id: learning.id, version: 4, reason: expect.stringContaining('version 2') });
+    await service.serves('support@v0');
+    await vi.waitFor(async () => expect((await service.memory.head()).commit.number).toBe(0));
+  });
+
+  it('is not held against ratings of answers that were given before it', async () => {
+    const service = await start(playedLearn('commit'), { canary: { share: 0.5, hours: 1 } });
+    const before = await service.ask('Hi', { user: 'early' });
+    await service.feed(0, 4);
+    await service.until(({ state }) => state === 'canary');
+    await service.diverts();
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, at) => service.ask('Hi', { user: `p${at}` })),
+    );
+    await service.rate([before, ...answers].map(({ id, model }) => ({ id, model, up: true })));
+    const { canary } = await service.until(({ canary }) => (canary?.candidate.rated ?? 0) > 0);
+    expect(canary!.serving.rated + canary!.candidate.rated).toBe(6);
+  });
+
   it('makes way where the memory is moved by hand, which is then served', async () => {
     const service = await start(playedLearn('commit'), { shadow: { hours: 1 } });
     await service.feed(0, 4);
     await service.until(({ state }) => state === 'shadow');
-    const { lockMemory } = await import('../../../src/memory/store/writer.ts');
-    const writer = await lockMemory(join(folder, 'support'));
-    await writer.revert('1');
-    writer.release();
+    await revertByHand('1');
     const task = await service.until(({ state }) => state === 'rolled-back');
     expect(task.reason).toMatch(/moved to version 1 by others/);
     await service.serves('support@v1');

@@ -1,8 +1,10 @@
 /** From accepted feedback to a version of the memory, whatever becomes of the process that learns. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { lockMemory } from '../../../src/memory/store/writer.ts';
+import { learnSmall } from '../../memory/store/small-memory.ts';
 import { type LearnerTestService, playedLearn, startLearnerService } from './harness.ts';
 
 let folder: string;
@@ -119,6 +121,26 @@ describe('a task', () => {
     await service.feed(4, 4);
     const next = await service.until(({ id, state }) => id !== first.id && state === 'full');
     expect(next).toMatchObject({ attempts: 2, from_version: 0, version: 4 });
+  });
+
+  it('leaves no rows behind, though the instance that wrote them was killed once it was learned', async () => {
+    const learn = playedLearn('hang');
+    const first = await start(learn);
+    await first.feed(0, 4);
+    const { task } = await first.until(({ state }) => state === 'learning');
+    const { data } = await vi.waitFor(() => {
+      expect(learn.jobs).toHaveLength(1);
+      return learn.jobs[0]!;
+    });
+    await first.end();
+    // As a kill leaves it.
+    writeFileSync(data, 'what somebody wrote');
+    const writer = await lockMemory(join(folder, 'support'));
+    await learnSmall(writer, task);
+    writer.release();
+    const second = await start(learn, { shadow: { hours: 1 } });
+    expect(await second.until(({ state }) => state === 'shadow')).toMatchObject({ task, version: 2 });
+    expect(existsSync(data)).toBe(false);
   });
 
   it('that is in the memory already is not learned again', async () => {

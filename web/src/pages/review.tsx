@@ -34,7 +34,10 @@ export function ReviewPage() {
   const list = useRef<HTMLOListElement>(null);
   const query = `/v1/feedback?status=${status}&limit=${PAGE}${kind === 'all' ? '' : `&kind=${kind}`}`;
   const { data, problem, reload } = useLoad(query, (signal) => readList<ReviewItem>(query, signal));
-  const items = data ?? [];
+  /** Decided here, and not yet gone from what was loaded: the next key is for the next item. */
+  const [decided, setDecided] = useState<ReadonlySet<string>>(new Set());
+  useEffect(() => setDecided(new Set()), [data]);
+  const items = (data ?? []).filter(({ id }) => !decided.has(id));
   const place = Math.min(at, Math.max(items.length - 1, 0));
   const item = items[place] ?? null;
 
@@ -59,7 +62,9 @@ export function ReviewPage() {
       });
       setEditing(false);
       // The next one moves up to where this one was.
-      setAt(Math.min(place, Math.max(items.length - 2, 0)));
+      if (status !== (action === 'reject' ? 'rejected' : 'accepted')) {
+        setDecided((before) => new Set([...before, item.id]));
+      }
       reload();
     } catch (error) {
       setTold({ text: error instanceof Error ? error.message : String(error), bad: true });

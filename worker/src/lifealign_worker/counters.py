@@ -20,7 +20,7 @@ class Counters:
     shared_bytes: int = 0
     """Of requests that rank 0 handed on."""
     gathered_bytes: int = 0
-    """Of weights that were put together for a layer from all ranks' parts (FSDP)."""
+    """Of weights that were put together from all ranks' parts (FSDP): the size of all layers for each pass."""
 
     def as_numbers(self, device: torch.device) -> dict[str, float]:
         return {**asdict(self), "peak_memory_bytes": peak_memory_bytes(device)}
