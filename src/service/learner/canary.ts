@@ -93,6 +93,23 @@ export function dueTests(
   });
 }
 
+/**
+ * One more look before everybody gets the version, at all that was seen since the last one: between looks what is seen
+ * may double, or stay below what a first look needs. It has the level of the next look, which is then never made.
+ */
+export function lastTests(
+  { looks }: CanaryRecord,
+  { serving, candidate }: LiveSignal,
+  { level }: NonNullable<LearnerSettings['canary']>,
+  at: number,
+): readonly CanaryTest[] {
+  return SIGNALS.flatMap((signal) => {
+    const compared = { serving: sharesOf(signal, serving), candidate: sharesOf(signal, candidate) };
+    if (compared.serving.count === 0 || compared.candidate.count === 0) return [];
+    return [testCanary(signal, compared, { look: (looks[signal] ?? 0) + 1, level, at })];
+  });
+}
+
 /** The record with the tests in it. */
 export function withTests(record: CanaryRecord, tests: readonly CanaryTest[]): CanaryRecord {
   const looks = { ...record.looks };

@@ -10,18 +10,19 @@ import type { Redact } from '../feedback/redact.ts';
 import { errorFields, type Logger } from '../http/log.ts';
 import type { Store } from '../store/open.ts';
 import type { Answering } from './answering.ts';
-import { canaryWaits, dueTests, liveSignal, withTests } from './canary.ts';
+import { canaryWaits, dueTests, lastTests, liveSignal, withTests } from './canary.ts';
+import type { CanaryTest } from './canary-test.ts';
 import { collectTask, Unlearned } from './collect.ts';
 import { compareNext } from './comparisons.ts';
 import type { LearnProgress, StartLearn } from './learn-process.ts';
 import { learnTask } from './learning.ts';
 import { type Lease, LeaseLostError, takeLease } from './lease.ts';
 import type { LearnerMemory } from './memory.ts';
-import { canaryOf, promote, rollBack } from './promotion.ts';
+import { type CanaryRecord, canaryOf, promote, rollBack } from './promotion.ts';
 import { reconcile } from './reconcile.ts';
 import { type LearnerSettings, leastRows } from './settings.ts';
 import { shadowSummary, shadowWaits } from './shadow-summary.ts';
-import { type LearnerTask, newestTask, openTask, recordDecision } from './tasks.ts';
+import { type Db, type LearnerTask, newestTask, openTask, recordDecision } from './tasks.ts';
 import { triggerOf } from './trigger.ts';
 
 export interface LearnerOptions {
@@ -209,7 +210,7 @@ export class Learner {
   }
 
   async #canary(lease: Lease, task: LearnerTask, paused: boolean): Promise<boolean> {
-    const { store, memory, settings } = this.#options;
+    const { store, settings } = this.#options;
     const record = canaryOf(task);
     const { canary } = settings;
     if (record === null || canary === null) {
@@ -221,34 +222,49 @@ export class Learner {
       );
     }
     const signal = await liveSignal(store.db, task, record.since);
-    const tests = dueTests(record, signal, canary, Date.now());
-    const worse = tests.find((test) => test.worse);
-    if (tests.length > 0) {
+    const due = dueTests(record, signal, canary, Date.now());
+    if (due.length > 0) {
       return lease.fenced(async (transaction) => {
-        for (const test of tests) {
-          await recordDecision(transaction, {
-            ...{ memory: memory.name, task, actor: 'learner', action: 'test' },
-            detail: { ...test },
-          });
-        }
-        await transaction
-          .updateTable('learner_tasks')
-          .set({ canary: JSON.stringify(withTests(record, tests)) })
-          .where('id', '=', task.id)
-          .execute();
-        if (!worse) return true;
-        const bad = worse.signal === 'ratings' ? 'rated worse' : 'failing more often';
-        const reason = `${bad} than what is served: ${share(worse.candidate)} against ${share(worse.serving)}`;
-        return rollBack(transaction, task, { actor: 'learner', reason, detail: { ...worse } });
+        const worse = await this.#look(transaction, task, record, due);
+        return worse === undefined || giveUp(transaction, task, worse);
       });
     }
     if (paused || canaryWaits(record, signal, settings, Date.now()).length > 0) return false;
+    const last = lastTests(record, signal, canary, Date.now());
     const reason = `not found worse than what was served, after ${signal.candidate.answers} answers`;
     const detail = { serving: signal.serving, candidate: signal.candidate };
-    return lease.fenced((transaction) =>
-      promote(transaction, task, settings, { actor: 'learner', reason, detail }),
-    );
+    return lease.fenced(async (transaction) => {
+      const worse = await this.#look(transaction, task, record, last);
+      if (worse) return giveUp(transaction, task, worse);
+      return promote(transaction, task, settings, { actor: 'learner', reason, detail });
+    });
   }
+
+  /** Records the tests. @returns the first that found the candidate worse */
+  async #look(
+    transaction: Db,
+    task: LearnerTask,
+    record: CanaryRecord,
+    tests: readonly CanaryTest[],
+  ): Promise<CanaryTest | undefined> {
+    const memory = this.#options.memory.name;
+    for (const test of tests) {
+      const detail = { ...test };
+      await recordDecision(transaction, { memory, task, actor: 'learner', action: 'test', detail });
+    }
+    await transaction
+      .updateTable('learner_tasks')
+      .set({ canary: JSON.stringify(withTests(record, tests)) })
+      .where('id', '=', task.id)
+      .execute();
+    return tests.find(({ worse }) => worse);
+  }
+}
+
+function giveUp(transaction: Db, task: LearnerTask, worse: CanaryTest): Promise<boolean> {
+  const bad = worse.signal === 'ratings' ? 'rated worse' : 'failing more often';
+  const reason = `${bad} than what is served: ${share(worse.candidate)} against ${share(worse.serving)}`;
+  return rollBack(transaction, task, { actor: 'learner', reason, detail: { ...worse } });
 }
 
 function share({ hits, count }: { readonly hits: number; readonly count: number }): string {

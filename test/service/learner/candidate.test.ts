@@ -113,6 +113,23 @@ describe('a candidate', () => {
     expect(full.canary?.tests.every(({ worse }) => !worse)).toBe(true);
   });
 
+  it('is looked at once more before everybody gets it, though too few have rated it for a look', async () => {
+    const service = await start(playedLearn('commit'), {
+      canary: { share: 0.5, hours: 0, answers: 60, ratings: 1000 },
+    });
+    await service.feed(0, 4);
+    await service.until(({ state }) => state === 'canary');
+    await service.diverts();
+    const ask = (count: number) =>
+      Promise.all(Array.from({ length: count }, (_, at) => service.ask('Hi', { user: `p${at}` })));
+    const answers = await ask(60);
+    await service.rate(answers.map(({ id, model }) => ({ id, model, up: model === 'support@v0' })));
+    await ask(100);
+    const back = await service.until(({ state }) => state === 'rolled-back' || state === 'full');
+    expect(back.reason).toMatch(/rated worse than what is served: \d+ of \d+ against 0 of \d+/);
+    expect(back.canary?.tests).toContainEqual(expect.objectContaining({ look: 1, worse: true }));
+  });
+
   it('waits for a person where it cannot answer', async () => {
     const service = await start();
     await service.store.db
