@@ -42,6 +42,8 @@ export interface LearnerOptions {
 const INTERVAL = 1000;
 /** The lease is renewed so often in its time. */
 const RENEWALS = 3;
+/** Milliseconds between two tellings of progress. */
+const TELL_INTERVAL = 500;
 
 export class Learner {
   readonly #options: LearnerOptions;
@@ -49,6 +51,8 @@ export class Learner {
   readonly #ending = new AbortController();
   #lease: Lease | null = null;
   #progress: LearnProgress | null = null;
+  /** When progress was last told between two beats; milliseconds from any beginning. */
+  #told = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | null = null;
 
   constructor(options: LearnerOptions) {
@@ -126,6 +130,14 @@ export class Learner {
     });
   }
 
+  /** What is on its way is shown as it comes, but not a thousand times a second. */
+  #tell(lease: Lease): void {
+    const now = performance.now();
+    if (this.#progress === null || now < this.#told + TELL_INTERVAL) return;
+    this.#told = now;
+    this.#renew(lease);
+  }
+
   #progressText(): string | null {
     return this.#progress === null ? null : JSON.stringify(this.#progress);
   }
@@ -152,6 +164,7 @@ export class Learner {
             ...{ store, memory, lease, settings, startLearn, ending: this.#ending.signal },
             onProgress: (progress) => {
               this.#progress = progress;
+              this.#tell(lease);
             },
           },
           task,

@@ -62,6 +62,7 @@ export function ReviewPage() {
       });
       setEditing(false);
       // The next one moves up to where this one was.
+      setAt(Math.min(place, Math.max(items.length - 2, 0)));
       if (status !== (action === 'reject' ? 'rejected' : 'accepted')) {
         setDecided((before) => new Set([...before, item.id]));
       }
