@@ -17,16 +17,7 @@ const memory = () => at('memory');
 
 /** A memory on the small model, with tasks learned. */
 async function makeMemory(...tasks: string[]): Promise<void> {
-  const made = await lifealign(
-    'memory',
-    'init',
-    '--memory',
-    memory(),
-    '--base',
-    MODEL,
-    '--set',
-    'lora.rank=2',
-  );
+  const made = await run('init', '--base', MODEL, '--set', 'lora.rank=2');
   expect(made).toMatchObject({ code: 0, stderr: '' });
   expect(made.stdout).toMatch(/memory: a memory for .*untied-gqa; version 0 is [0-9a-f]{12}\n$/);
   const writer = await lockMemory(memory(), { now: clock() });

@@ -1,7 +1,7 @@
 /**
  * The studio in a browser, before a real service with a memory on the embedded base: a chat that goes wrong, a better
  * answer, its review, the learner, the gate, a new version that answers, and what was learned before still there. The pictures in docs/ are
- * taken on the way.
+ * taken on the way. One long file, because it is one story: each test begins where the one before it left the service.
  */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,8 @@
 /** The canary stage: what people say of both versions since it began, the test on it, and what it still waits for. */
+
+import type { Share } from '../../eval/proportions.ts';
 import type { Store } from '../store/open.ts';
-import { type CanaryTest, looksDue, SIGNALS, type Signal, testCanary } from './canary-test.ts';
+import { type CanaryTest, type Compared, looksDue, SIGNALS, type Signal, testCanary } from './canary-test.ts';
 import type { CanaryRecord } from './promotion.ts';
 import type { LearnerSettings } from './settings.ts';
 import type { Db, LearnerTask } from './tasks.ts';
@@ -75,19 +77,21 @@ export async function liveSignal(db: Db, task: CanaryTask, since: number): Promi
   };
 }
 
-function sharesOf(signal: Signal, { answers, errors, rated, bad }: VersionSignal) {
-  return signal === 'ratings' ? { hits: bad, count: rated } : { hits: errors, count: answers + errors };
+function comparedBy(signal: Signal, { serving, candidate }: LiveSignal): Compared {
+  const shareOf = ({ answers, errors, rated, bad }: VersionSignal): Share =>
+    signal === 'ratings' ? { hits: bad, count: rated } : { hits: errors, count: answers + errors };
+  return { serving: shareOf(serving), candidate: shareOf(candidate) };
 }
 
 /** The looks that are due now; several of one signal are one look, at the level of the last. */
 export function dueTests(
   { looks }: CanaryRecord,
-  { serving, candidate }: LiveSignal,
+  live: LiveSignal,
   { ratings, level }: NonNullable<LearnerSettings['canary']>,
   at: number,
 ): readonly CanaryTest[] {
   return SIGNALS.flatMap((signal) => {
-    const compared = { serving: sharesOf(signal, serving), candidate: sharesOf(signal, candidate) };
+    const compared = comparedBy(signal, live);
     const look = looksDue(compared.serving.count, compared.candidate.count, ratings);
     return look > (looks[signal] ?? 0) ? [testCanary(signal, compared, { look, level, at })] : [];
   });
@@ -99,12 +103,12 @@ export function dueTests(
  */
 export function lastTests(
   { looks }: CanaryRecord,
-  { serving, candidate }: LiveSignal,
+  live: LiveSignal,
   { level }: NonNullable<LearnerSettings['canary']>,
   at: number,
 ): readonly CanaryTest[] {
   return SIGNALS.flatMap((signal) => {
-    const compared = { serving: sharesOf(signal, serving), candidate: sharesOf(signal, candidate) };
+    const compared = comparedBy(signal, live);
     if (compared.serving.count === 0 || compared.candidate.count === 0) return [];
     return [testCanary(signal, compared, { look: (looks[signal] ?? 0) + 1, level, at })];
   });

@@ -1,26 +1,8 @@
-/** From a new version to what everybody gets, and back. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { lockMemory } from '../../../src/memory/store/writer.ts';
-import { type LearnerTestService, playedLearn, startLearnerService } from './harness.ts';
+import { type LearnerTestService, playedLearn, useLearnerService } from './harness.ts';
 
-let folder: string;
-let service: LearnerTestService | null = null;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'lifealign-learner-'));
-});
-afterEach(async () => {
-  await service?.end();
-  service = null;
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function start(learn = playedLearn('commit'), settings: object = {}) {
-  service = await startLearnerService({ folder, learn, settings });
-  return service;
-}
+const { memoryFolder, start } = useLearnerService();
 
 /** The first task as what everybody gets. @returns its id */
 async function servedByHand(service: LearnerTestService): Promise<string> {
@@ -32,7 +14,7 @@ async function servedByHand(service: LearnerTestService): Promise<string> {
 }
 
 async function revertByHand(version: string): Promise<void> {
-  const writer = await lockMemory(join(folder, 'support'), { wait: 10 });
+  const writer = await lockMemory(memoryFolder(), { wait: 10 });
   await writer.revert(version);
   writer.release();
 }

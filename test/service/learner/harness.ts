@@ -1,9 +1,10 @@
 /** A service that learns, over a small memory, with a learning process that is played in this one. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { expect, vi } from 'vitest';
+import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { MemoryStore } from '../../../src/memory/store/store.ts';
 import { lockMemory } from '../../../src/memory/store/writer.ts';
 import { ApiError } from '../../../src/service/api-error.ts';
@@ -130,6 +131,27 @@ export interface LearnerTestService extends TestService {
   diverts(): Promise<void>;
   /** Time for some looks at the database: in which nothing is to happen. */
   settle(): Promise<void>;
+}
+
+/** One service for each test of a file, in a folder of its own; both are gone after it. */
+export function useLearnerService() {
+  let folder: string;
+  let service: LearnerTestService | null = null;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'lifealign-learner-'));
+  });
+  afterEach(async () => {
+    await service?.end();
+    service = null;
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return {
+    memoryFolder: () => join(folder, 'support'),
+    async start(learn = playedLearn('commit'), settings: object = {}): Promise<LearnerTestService> {
+      service = await startLearnerService({ folder, learn, settings });
+      return service;
+    },
+  };
 }
 
 /** The memory `support` in the folder, made where there is none. */

@@ -1,27 +1,11 @@
 /** From accepted feedback to a version of the memory, whatever becomes of the process that learns. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { existsSync, writeFileSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
 import { lockMemory } from '../../../src/memory/store/writer.ts';
 import { learnSmall } from '../../memory/store/small-memory.ts';
-import { type LearnerTestService, playedLearn, startLearnerService } from './harness.ts';
+import { playedLearn, useLearnerService } from './harness.ts';
 
-let folder: string;
-let service: LearnerTestService | null = null;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'lifealign-learner-'));
-});
-afterEach(async () => {
-  await service?.end();
-  service = null;
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function start(learn = playedLearn('commit'), settings: object = {}) {
-  service = await startLearnerService({ folder, learn, settings });
-  return service;
-}
+const { memoryFolder, start } = useLearnerService();
 
 describe('a task', () => {
   it('is made once there are enough rows, of each piece of feedback once', async () => {
@@ -135,7 +119,7 @@ describe('a task', () => {
     await first.end();
     // As a kill leaves it.
     writeFileSync(data, 'what somebody wrote');
-    const writer = await lockMemory(join(folder, 'support'));
+    const writer = await lockMemory(memoryFolder());
     await learnSmall(writer, task);
     writer.release();
     const second = await start(learn, { shadow: { hours: 1 } });

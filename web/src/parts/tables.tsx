@@ -1,7 +1,35 @@
 /** Tables of numbers: what the tasks score before and after, and what the gate said. */
+import type { ComponentChildren } from 'preact';
 import { decimal, shown } from '../../../src/eval/number-text.ts';
 import { ScrollBox } from '../../../src/eval/report/page/scroll-box.tsx';
 import type { Gate, GateLimit, Scores } from '../../../src/service/memories/schema.ts';
+
+interface GridProps {
+  readonly caption: string;
+  readonly heads: readonly string[];
+  /** Rows. */
+  readonly children: ComponentChildren;
+}
+
+function Grid({ caption, heads, children }: GridProps) {
+  return (
+    <ScrollBox label={caption}>
+      <table class="grid">
+        <caption>{caption}</caption>
+        <thead>
+          <tr>
+            {heads.map((head) => (
+              <th key={head} scope="col">
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </ScrollBox>
+  );
+}
 
 type ByTask = Readonly<Record<string, Scores>>;
 
@@ -19,40 +47,25 @@ export function ScoresTable({ caption, before, after, task }: ScoresTableProps) 
   if (names.length === 0) return <p class="note">Not measured.</p>;
   const of = (scores: Scores | undefined) => scores?.preference_accuracy ?? null;
   return (
-    <ScrollBox label={caption}>
-      <table class="grid">
-        <caption>{caption}</caption>
-        <thead>
-          <tr>
-            <th scope="col">task</th>
-            <th scope="col">rows</th>
-            <th scope="col">before</th>
-            <th scope="col">after</th>
-            <th scope="col">change</th>
-            <th scope="col">margin, nats</th>
+    <Grid caption={caption} heads={['task', 'rows', 'before', 'after', 'change', 'margin, nats']}>
+      {names.map((name) => {
+        const [old, now] = [of(before[name]), of(after[name])];
+        const change = old === null || now === null ? null : now - old;
+        const margin = after[name]?.margin ?? null;
+        return (
+          <tr key={name} class={name === task ? 'own' : undefined}>
+            <th scope="row">
+              <bdi>{name}</bdi>
+            </th>
+            <td>{(after[name] ?? before[name])?.rows}</td>
+            <td>{decimal(old)}</td>
+            <td>{decimal(now)}</td>
+            <td class={tone(change)}>{signed(change)}</td>
+            <td>{decimal(margin, 2)}</td>
           </tr>
-        </thead>
-        <tbody>
-          {names.map((name) => {
-            const [old, now] = [of(before[name]), of(after[name])];
-            const change = old === null || now === null ? null : now - old;
-            const margin = after[name]?.margin ?? null;
-            return (
-              <tr key={name} class={name === task ? 'own' : undefined}>
-                <th scope="row">
-                  <bdi>{name}</bdi>
-                </th>
-                <td>{(after[name] ?? before[name])?.rows}</td>
-                <td>{decimal(old)}</td>
-                <td>{decimal(now)}</td>
-                <td class={tone(change)}>{signed(change)}</td>
-                <td>{decimal(margin, 2)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </ScrollBox>
+        );
+      })}
+    </Grid>
   );
 }
 
@@ -84,33 +97,22 @@ export function GateTable({ gate }: GateTableProps) {
         <Limits caption="Under the settings of the config" limits={gate.default_limits} />
       )}
       {gate.searched.length > 0 && (
-        <ScrollBox label="Settings searched">
-          <table class="grid">
-            <caption>Settings searched, what keeps most first</caption>
-            <thead>
-              <tr>
-                <th scope="col">λ</th>
-                <th scope="col">θ</th>
-                <th scope="col">scale</th>
-                <th scope="col">energy kept, %</th>
-                <th scope="col">limits</th>
-              </tr>
-            </thead>
-            <tbody>
-              {gate.searched.map((one) => (
-                <tr key={`${one.lambda} ${one.threshold} ${one.scale}`}>
-                  <td>{one.lambda}</td>
-                  <td>{one.threshold}</td>
-                  <td>{one.scale}</td>
-                  <td>{decimal(one.energy_kept)}</td>
-                  <td>
-                    <Verdict passed={one.passed} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </ScrollBox>
+        <Grid
+          caption="Settings searched, what keeps most first"
+          heads={['λ', 'θ', 'scale', 'energy kept, %', 'limits']}
+        >
+          {gate.searched.map((one) => (
+            <tr key={`${one.lambda} ${one.threshold} ${one.scale}`}>
+              <td>{one.lambda}</td>
+              <td>{one.threshold}</td>
+              <td>{one.scale}</td>
+              <td>{decimal(one.energy_kept)}</td>
+              <td>
+                <Verdict passed={one.passed} />
+              </td>
+            </tr>
+          ))}
+        </Grid>
       )}
     </>
   );
@@ -128,37 +130,22 @@ interface LimitsProps {
 function Limits({ caption, limits }: LimitsProps) {
   if (limits.length === 0) return <p class="note">No limit was set.</p>;
   return (
-    <ScrollBox label={caption}>
-      <table class="grid">
-        <caption>{caption}</caption>
-        <thead>
-          <tr>
-            <th scope="col">limit</th>
-            <th scope="col">measured</th>
-            <th scope="col">allowed</th>
-            <th scope="col">verdict</th>
-          </tr>
-        </thead>
-        <tbody>
-          {limits.map((limit) => (
-            <tr key={`${limit.kind} ${limit.task}`}>
-              <th scope="row">
-                <bdi>{nameOf(limit)}</bdi>
-              </th>
-              <td>{shown(limit, limit.kind === 'drift' ? 4 : 1)}</td>
-              <td>
-                {limit.kind === 'gain' ? 'at least' : 'at most'} {limit.limit}
-              </td>
-              <td>
-                <span class={`badge ${limit.broken ? 'bad' : 'good'}`}>
-                  {limit.broken ? 'broken' : 'kept'}
-                </span>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </ScrollBox>
+    <Grid caption={caption} heads={['limit', 'measured', 'allowed', 'verdict']}>
+      {limits.map((limit) => (
+        <tr key={`${limit.kind} ${limit.task}`}>
+          <th scope="row">
+            <bdi>{nameOf(limit)}</bdi>
+          </th>
+          <td>{shown(limit, limit.kind === 'drift' ? 4 : 1)}</td>
+          <td>
+            {limit.kind === 'gain' ? 'at least' : 'at most'} {limit.limit}
+          </td>
+          <td>
+            <span class={`badge ${limit.broken ? 'bad' : 'good'}`}>{limit.broken ? 'broken' : 'kept'}</span>
+          </td>
+        </tr>
+      ))}
+    </Grid>
   );
 }
 
