@@ -1,6 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { lockMemory } from '../../../src/memory/store/writer.ts';
-import { type LearnerTestService, playedLearn, useLearnerService } from './harness.ts';
+import { eventually, type LearnerTestService, playedLearn, useLearnerService } from './harness.ts';
 
 const { memoryFolder, start } = useLearnerService();
 
@@ -72,7 +72,7 @@ describe('a candidate', () => {
     expect(back.canary?.tests).toContainEqual(expect.objectContaining({ signal: 'ratings', worse: true }));
     await service.serves('support@v0');
     expect((await service.ask('Hi', { user: 'p1' })).model).toBe('support@v0');
-    await vi.waitFor(async () => expect((await service.memory.head()).commit.number).toBe(0));
+    await eventually(async () => expect((await service.memory.head()).commit.number).toBe(0));
     await service.feed(4, 4);
     const next = await service.until(({ id, version }) => id !== canary.id && version !== null);
     expect(next).toMatchObject({ from_version: 0, version: 4 });
@@ -165,7 +165,7 @@ describe('a candidate', () => {
     const back = await service.candidate(above.id);
     expect(back).toMatchObject({ state: 'rolled-back', reason: expect.stringContaining('version 2') });
     await service.serves('support@v0');
-    await vi.waitFor(async () => expect((await service.memory.head()).commit.number).toBe(0));
+    await eventually(async () => expect((await service.memory.head()).commit.number).toBe(0));
     await revertByHand('2');
     await service.serves('support@v2');
   });
@@ -193,7 +193,7 @@ describe('a candidate', () => {
     const back = await service.until(({ state }) => state === 'rolled-back');
     expect(back).toMatchObject({ id: learning.id, version: 4, reason: expect.stringContaining('version 2') });
     await service.serves('support@v0');
-    await vi.waitFor(async () => expect((await service.memory.head()).commit.number).toBe(0));
+    await eventually(async () => expect((await service.memory.head()).commit.number).toBe(0));
   });
 
   it('is not held against ratings of answers that were given before it', async () => {

@@ -9,7 +9,7 @@ import { LeaseLostError, takeLease } from '../../../src/service/learner/lease.ts
 import { openStore, type Store, type StoreLocation } from '../../../src/service/store/open.ts';
 import { config, fresh, hashes } from '../../memory/store/small-memory.ts';
 import { noPostgres, type Postgres, startPostgres } from '../postgres.ts';
-import { type LearnerTestService, playedLearn, startLearnerService } from './harness.ts';
+import { eventually, type LearnerTestService, playedLearn, startLearnerService } from './harness.ts';
 
 const without = noPostgres();
 let folder: string;
@@ -90,7 +90,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
 });
 
 describe('two instances', () => {
-  const settings = { shadow: null, canary: null, lease: 0.5 };
+  const settings = { shadow: null, canary: null, lease: 3 };
   const start = async (instance: string, learn = playedLearn('commit')) => {
     const service = await startLearnerService({ folder, learn, settings, instance });
     services.push(service);
@@ -115,7 +115,7 @@ describe('two instances', () => {
   it('the one that lost the lease kills its process, and the task is learned once', async () => {
     const one = await start('one', playedLearn('hang'));
     await one.service.feed(0, 4);
-    await one.service.until(({ state }) => state === 'learning');
+    await eventually(() => expect(one.learn.jobs).toHaveLength(1));
     const two = await start('two');
     // As if this instance had slept through its lease, until the other was there first.
     while ((await two.service.state()).leader !== 'two') {
@@ -127,7 +127,8 @@ describe('two instances', () => {
       await two.service.settle();
     }
     await two.service.until(({ state }) => state === 'full');
-    expect(one.learn.killed).toBeGreaterThan(0);
+    // It learns of that at its next beat.
+    await eventually(() => expect(one.learn.killed).toBeGreaterThan(0));
     expect(two.learn.jobs).toHaveLength(1);
     await Promise.all([one, two].map(({ service }) => service.serves('support@v2')));
     const entries: string[] = [];

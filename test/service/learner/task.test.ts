@@ -1,9 +1,9 @@
 /** From accepted feedback to a version of the memory, whatever becomes of the process that learns. */
 import { existsSync, writeFileSync } from 'node:fs';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { lockMemory } from '../../../src/memory/store/writer.ts';
 import { learnSmall } from '../../memory/store/small-memory.ts';
-import { playedLearn, useLearnerService } from './harness.ts';
+import { eventually, playedLearn, useLearnerService } from './harness.ts';
 
 const { memoryFolder, start } = useLearnerService();
 
@@ -112,7 +112,7 @@ describe('a task', () => {
     const first = await start(learn);
     await first.feed(0, 4);
     const { task } = await first.until(({ state }) => state === 'learning');
-    const { data } = await vi.waitFor(() => {
+    const { data } = await eventually(() => {
       expect(learn.jobs).toHaveLength(1);
       return learn.jobs[0]!;
     });
