@@ -9,6 +9,8 @@ export interface PackedBatch {
   readonly responses: Responses;
   /** Whether what the prompts begin with stands in front of them. */
   readonly sharedPrefix: boolean;
+  /** Segments that every prompt and every response is. */
+  readonly tiles: number;
   /** Tokens in the batch, what is shared once. */
   readonly tokenCount: number;
   readonly tokens: BigInt64Array;
@@ -40,36 +42,42 @@ export function unsharedTokenCount(rows: readonly EncodedRow[], responses: Respo
   );
 }
 
-/** How many tokens all prompts begin with, and no prompt is alone. */
-export function sharedPrefixLength(rows: readonly EncodedRow[]): number {
+/** How many tokens all prompts begin with, which leave each so many of its own. */
+export function sharedPrefixLength(rows: readonly EncodedRow[], own = 1): number {
   const [first, ...others] = rows.map(({ prompt }) => prompt);
   if (!first) return 0;
-  let length = Math.min(...rows.map(({ prompt }) => prompt.length)) - 1;
+  let length = Math.min(...rows.map(({ prompt }) => prompt.length)) - own;
   for (const other of others) {
     const differs = first.findIndex((token, at) => at >= length || token !== other[at]);
     if (differs >= 0 && differs < length) length = differs;
   }
-  return length;
+  return Math.max(0, length);
 }
 
 /** A shorter prefix would cost more in further small operations than it saves. */
 const LEAST_PREFIX = 8;
 
 /** `sharedPrefixLength`, or 0 where putting the prefix in front of all would not pay. */
-export function worthwhilePrefix(rows: readonly EncodedRow[]): number {
-  const shared = sharedPrefixLength(rows);
+export function worthwhilePrefix(rows: readonly EncodedRow[], own = 1): number {
+  const shared = sharedPrefixLength(rows, own);
   return shared < LEAST_PREFIX ? 0 : shared;
 }
 
-/**
- * @param prefix how many tokens that the prompts share stand in front of all; see `sharedPrefixLength`
- * @param headPieces pieces of the language-model head's work
- * @param pieceSize targets in a piece, more where the pieces would not hold them all
- */
+export interface PackOptions {
+  /** How many tokens that the prompts share stand in front of all; see `sharedPrefixLength`. */
+  readonly prefix?: number;
+  /** Segments that every prompt, every response and what is shared are cut into; 1 where left out. */
+  readonly tiles?: number;
+  /** Pieces of the language-model head's work. */
+  readonly headPieces: number;
+  /** Targets in a piece, more where the pieces would not hold them all. */
+  readonly pieceSize: number;
+}
+
 export function packBatch(
   rows: readonly EncodedRow[],
   responses: Responses,
-  { prefix = 0, headPieces, pieceSize }: { prefix?: number; headPieces: number; pieceSize: number },
+  { prefix = 0, tiles = 1, headPieces, pieceSize }: PackOptions,
 ): PackedBatch {
   const tokens: number[] = [];
   const positions: number[] = [];
@@ -78,21 +86,22 @@ export function packBatch(
   const targets: number[] = [];
   const owners: number[] = [];
   let responseCount = 0;
-  const add = (segment: Int32Array, position: number) => {
-    segment.forEach((token, at) => {
+  const add = (part: Int32Array, position: number) => {
+    part.forEach((token, at) => {
       tokens.push(token);
       positions.push(position + at);
     });
-    segmentSizes.push(segment.length);
+    segmentSizes.push(...evenly(part.length, tiles));
   };
+  if (prefix > 0 && prefix < tiles) throw new Error(`a packed prefix ${needs(tiles)}`);
   if (prefix > 0) add(rows[0]!.prompt.subarray(0, prefix), 0);
   for (const row of rows) {
     // Attention of no queries would give its keys undefined gradients (see tensor's matmul).
-    if (row.prompt.length <= prefix) throw new Error('a packed prompt needs at least one token of its own');
+    if (row.prompt.length < prefix + tiles) throw new Error(`a packed prompt ${needs(tiles)} of its own`);
     add(row.prompt.subarray(prefix), prefix);
     const last = tokens.length - 1;
     for (const response of responsesOf(row, responses)) {
-      if (response.length === 0) throw new Error('a packed response needs at least one token');
+      if (response.length < tiles) throw new Error(`a packed response ${needs(tiles)}`);
       const start = tokens.length;
       response.forEach((token, at) => {
         sources.push(at === 0 ? last : start + at - 1);
@@ -112,6 +121,7 @@ export function packBatch(
     pairs: rows.length,
     responses,
     sharedPrefix: prefix > 0,
+    tiles,
     tokenCount: tokens.length,
     tokens: integers(tokens),
     positions: integers(positions),
@@ -121,6 +131,15 @@ export function packBatch(
     headSizes: integers(cut(targets.length, headPieces, pieceSize)),
     membership,
   };
+}
+
+function needs(tiles: number): string {
+  return `needs at least ${tiles === 1 ? 'one token' : `${tiles} tokens`}`;
+}
+
+/** `total` as so many parts, none more than one larger than another. */
+function evenly(total: number, parts: number): number[] {
+  return Array.from({ length: parts }, (_, part) => Math.floor((total + parts - 1 - part) / parts));
 }
 
 /** `total` as `pieces` parts of `size`, the last ones smaller or empty. */

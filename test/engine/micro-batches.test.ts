@@ -11,6 +11,8 @@ const row = (prompt: number, chosen: number, rejected: number): EncodedRow => ({
   chosen: ids(chosen, 100),
   rejected: ids(rejected, 200),
 });
+const plain = { tiles: 1, headPieces: 2, pieceSize: 8 };
+const tiled = { tiles: 3, headPieces: 5, pieceSize: 8 };
 const length = fc.integer({ min: 1, max: 40 });
 const anyRows = fc.array(fc.tuple(length, length, length), { minLength: 1, maxLength: 24 });
 const anyOptions = fc.record({
@@ -19,8 +21,10 @@ const anyOptions = fc.record({
   microBatchTokens: fc.integer({ min: 1, max: 200 }),
   lanes: fc.integer({ min: 1, max: 4 }),
   sharePrefix: fc.boolean(),
-  headPieces: fc.constant(2),
-  pieceSize: fc.constant(8),
+  cutOf: fc.constantFrom(
+    () => plain,
+    (tokens: number) => (tokens > 60 ? tiled : plain),
+  ),
 });
 
 describe('microBatches', () => {
@@ -36,6 +40,9 @@ describe('microBatches', () => {
           if (indices.length > 1) expect(tokens).toBeLessThanOrEqual(options.microBatchTokens);
           expect(batch.pairs).toBe(options.pairsPerBatch);
           expect(batch.sharedPrefix && !options.sharePrefix).toBe(false);
+          const cut = options.cutOf(batch.tokenCount);
+          expect([1, cut.tiles]).toContain(batch.tiles);
+          expect(batch.headSizes).toHaveLength(cut.headPieces);
         }
       }),
     );
@@ -47,8 +54,7 @@ describe('microBatches', () => {
     microBatchTokens: 400,
     lanes: 2,
     sharePrefix: true,
-    headPieces: 2,
-    pieceSize: 8,
+    cutOf: () => plain,
   };
 
   it('are as many as keep all lanes at work, and alike', () => {
@@ -81,5 +87,17 @@ describe('microBatches', () => {
     expect(one!.unsharedTokenCount).toBe(6 * 30 + 27);
     // Filled up to four pairs; the prefix of 29 tokens once.
     expect(one!.batch.tokenCount).toBe(29 + 3 + 27 + 3);
+  });
+
+  it('are cut into tiles where they are long, unless a segment has fewer tokens than that', () => {
+    const cutOf = (tokens: number) => (tokens > 100 ? tiled : plain);
+    const [long] = microBatches([row(40, 50, 3)], { ...options, cutOf });
+    // The prompt is shared with three pairs that fill up, of three tokens to a segment: but for its last three.
+    expect(Array.from(long!.batch.segmentSizes, Number)).toEqual([
+      ...[13, 12, 12, 1, 1, 1, 17, 17, 16, 1, 1, 1],
+      ...new Array<number>(27).fill(1),
+    ]);
+    const tilesOf = (one: EncodedRow) => microBatches([one], { ...options, cutOf })[0]!.batch.tiles;
+    expect([row(30, 30, 30), row(40, 50, 2)].map(tilesOf)).toEqual([1, 1]);
   });
 });

@@ -38,6 +38,41 @@ describe('packBatch', () => {
     );
   });
 
+  it('cuts prompts, responses and what is shared into tiles about alike', () => {
+    const long = (length: number) => fc.array(fc.nat(50), { minLength: 4, maxLength: length });
+    const tiles = fc.integer({ min: 1, max: 4 });
+    fc.assert(
+      fc.property(
+        long(9),
+        long(20),
+        long(20),
+        tiles,
+        fc.constantFrom(0, 5),
+        (prompt, chosen, rejected, count, prefix) => {
+          const one = {
+            prompt: Int32Array.of(...new Array<number>(prefix).fill(7), ...prompt),
+            chosen: Int32Array.from(chosen),
+            rejected: Int32Array.from(rejected),
+          };
+          const size = { prefix, headPieces: 1, pieceSize: 1 };
+          const [whole, cut] = [1, count].map((tiles) => packBatch([one], 'pair', { ...size, tiles }));
+          const { segmentSizes, tiles, ...rest } = cut!;
+          const { segmentSizes: uncut, tiles: _, ...others } = whole!;
+          expect(rest).toEqual(others);
+          expect(tiles).toBe(count);
+          const sizes = numbers(segmentSizes);
+          const parts = numbers(uncut);
+          for (const [at, length] of parts.entries()) {
+            const own = sizes.slice(at * count, (at + 1) * count);
+            expect(own.reduce((a, b) => a + b, 0)).toBe(length);
+            expect(Math.max(...own) - Math.min(...own)).toBeLessThanOrEqual(1);
+          }
+          expect(sizes).toHaveLength(parts.length * count);
+        },
+      ),
+    );
+  });
+
   it('reads back as the separate sequences', () => {
     fc.assert(
       fc.property(rows, responses, sizes, fc.boolean(), (all, which, size, shares) => {

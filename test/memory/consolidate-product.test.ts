@@ -39,7 +39,9 @@ const limits = { min: -4, max: 4, noNaN: true, noDefaultInfinity: true } as cons
 const tensorOf = (rows: number, columns: number) =>
   fc
     .float32Array({ ...limits, minLength: rows * columns, maxLength: rows * columns })
-    .map((data): LoraTensor => ({ shape: [rows, columns], data }));
+    // Numbers a billion times smaller than others of the same adapter, squared, are beyond what the laws below allow for.
+    .map((data): LoraTensor => ({ shape: [rows, columns], data: data.map(none) }));
+const none = (value: number) => (Math.abs(value) < 1e-4 ? 0 : value);
 const [OUT, RANK, IN] = [7, 2, 6];
 const pair = fc.record({ b: tensorOf(OUT, RANK), a: tensorOf(RANK, IN) });
 const history = fc.array(pair, { maxLength: 4 });

@@ -39,11 +39,11 @@ function logProbGraph(
   rows: readonly EncodedRow[],
   responses: 'chosen' | 'pair',
   parameters: Parameters,
-  recompute?: Recompute,
+  { recompute = 'nothing', tiles = 1 }: { recompute?: Recompute; tiles?: number } = {},
 ) {
-  const inputs = batchInputs({ pairs: rows.length, responses, headPieces: HEAD_PIECES });
+  const inputs = batchInputs({ pairs: rows.length, responses, tiles, headPieces: HEAD_PIECES });
   const logps = sequenceLogProbs(model.config, inputs, parameters, recompute);
-  const values = new Map([...weightValues(model), ...batchValues(model, rows, responses)]);
+  const values = new Map([...weightValues(model), ...batchValues(model, rows, responses, tiles)]);
   return { logps, values };
 }
 
@@ -79,21 +79,34 @@ describe.each(TINY_MODELS)('%s', (name, adapterName) => {
     }
   });
 
-  /** Log-prob sums' gradients with respect to every base weight, for one way of recomputing. */
-  function weightGradients(recompute: Recompute) {
+  /** Log-prob sums' gradients with respect to every base weight, for one way of computing them. */
+  function weightGradients(
+    way: { recompute?: Recompute; tiles?: number },
+    given: readonly EncodedRow[] = rows.slice(0, 2),
+  ) {
     const names = new Set(model.weights.keys());
     const parameters = new Parameters(null, names);
-    const { logps, values } = logProbGraph(model, rows.slice(0, 2), 'pair', parameters, recompute);
+    const { logps, values } = logProbGraph(model, given, 'pair', parameters, way);
     const loss = sum(multiply(logps, logps));
     const trained = [...parameters.trainable.values()];
     const results = gradients(loss, trained);
     verifyGraph([loss, ...results]);
-    const given = feed([loss, ...results], values);
-    return { loss, trained, given, values: evaluate(results, given) };
+    const fed = feed([loss, ...results], values);
+    return { loss, trained, given: fed, values: evaluate(results, fed) };
+  }
+
+  function expectSame(one: ReturnType<typeof weightGradients>, other: ReturnType<typeof weightGradients>) {
+    one.values.forEach((value, index) => {
+      const scale = Math.sqrt(dot(value, value));
+      const { data } = other.values[index] as Value;
+      const distance = Math.sqrt(value.data.reduce((s, v, i) => s + (v - (data[i] as number)) ** 2, 0));
+      expect(scale).toBeGreaterThan(0);
+      expect(distance, kindOf(one.trained[index] as Tensor)).toBeLessThan(1e-10 * scale);
+    });
   }
 
   it('has the gradients of finite differences, for every weight', () => {
-    const { loss, trained, given, values } = weightGradients('nothing');
+    const { loss, trained, given, values } = weightGradients({});
     expect(trained).toHaveLength(model.weights.size);
     const random = Random.fromSeed(3);
     const at = (moved: ReadonlyMap<Tensor, Value>, sign: number) => {
@@ -127,19 +140,22 @@ describe.each(TINY_MODELS)('%s', (name, adapterName) => {
     }
   });
 
-  it.each(['activations', 'layers'] as const)(
-    'has the same gradients when %s are recomputed',
+  it.each(['activations', 'layers'] as const)('has the same gradients when %s are recomputed', (recompute) =>
+    expectSame(weightGradients({}), weightGradients({ recompute })),
+  );
+
+  it.each(['nothing', 'layers'] as const)(
+    'has the same gradients when segments are cut into tiles (%s recomputed)',
     (recompute) => {
-      const [plain, again] = [weightGradients('nothing'), weightGradients(recompute)];
-      plain.values.forEach((value, index) => {
-        const scale = Math.sqrt(dot(value, value));
-        const other = again.values[index] as Value;
-        const distance = Math.sqrt(
-          value.data.reduce((s, v, i) => s + (v - (other.data[i] as number)) ** 2, 0),
-        );
-        expect(scale).toBeGreaterThan(0);
-        expect(distance, kindOf(plain.trained[index] as Tensor)).toBeLessThan(1e-10 * scale);
-      });
+      const long = randomRows(
+        [
+          [4, 3, 8],
+          [7, 5, 3],
+        ],
+        model.config.vocabularySize,
+        11,
+      );
+      expectSame(weightGradients({}, long), weightGradients({ recompute, tiles: 3 }, long));
     },
   );
 

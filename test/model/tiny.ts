@@ -62,13 +62,14 @@ export function adapterValues(adapter: Adapter | null): Map<string, Value> {
 
 export const HEAD_PIECES = 2;
 
-/** The inputs of a graph over one packed batch of these rows, cut into `HEAD_PIECES`. */
+/** The inputs of a graph over one packed batch of these rows, its head's work cut into `HEAD_PIECES`. */
 export function batchValues(
   { config }: Pick<ModelFolder, 'config'>,
   rows: readonly EncodedRow[],
   responses: 'chosen' | 'pair',
+  tiles = 1,
 ): Map<string, Value> {
-  const batch = packBatch(rows, responses, { headPieces: HEAD_PIECES, pieceSize: 4 });
+  const batch = packBatch(rows, responses, { tiles, headPieces: HEAD_PIECES, pieceSize: 4 });
   const tables = rotaryTableValues(config, batch.tokenCount);
   const tableShape = [batch.tokenCount, config.headSize / 2];
   const integers = (data: BigInt64Array) => makeValue([data.length], data);

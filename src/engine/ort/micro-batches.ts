@@ -3,9 +3,11 @@ import type { EncodedRow } from '../../text/encoded-row.ts';
 import { type DistributeOptions, distribute } from '../distribute.ts';
 import {
   type PackedBatch,
+  type PackOptions,
   packBatch,
   packedLength,
   type Responses,
+  responsesOf,
   unsharedTokenCount,
   worthwhilePrefix,
 } from '../packing.ts';
@@ -14,10 +16,12 @@ export interface MicroBatchOptions extends DistributeOptions {
   readonly responses: Responses;
   /** Whether what all prompts of a micro-batch begin with is computed once. */
   readonly sharePrefix: boolean;
-  readonly headPieces: number;
-  /** Targets in a piece of the head's work. */
-  readonly pieceSize: number;
+  /** How a micro-batch of so many tokens is cut up; more of them never into less. */
+  readonly cutOf: (tokens: number) => Cut;
 }
+
+/** See `PackOptions`. */
+export type Cut = Required<Pick<PackOptions, 'tiles' | 'headPieces' | 'pieceSize'>>;
 
 export interface MicroBatch {
   /** Of its rows in the effective batch. */
@@ -37,17 +41,25 @@ export function microBatches(rows: readonly EncodedRow[], options: MicroBatchOpt
 function pack(
   rows: readonly EncodedRow[],
   indices: readonly number[],
-  { responses, pairsPerBatch, sharePrefix, headPieces, pieceSize }: MicroBatchOptions,
+  { responses, pairsPerBatch, sharePrefix, cutOf }: MicroBatchOptions,
 ): MicroBatch {
   const members = indices.map((index) => rows[index]!);
-  const prefix = sharePrefix && pairsPerBatch > 1 ? worthwhilePrefix(members) : 0;
-  const filled = [...members, ...fillers(members, prefix, pairsPerBatch)];
+  const packed = (cut: Cut) => {
+    const prefix = sharePrefix && pairsPerBatch > 1 ? worthwhilePrefix(members, cut.tiles) : 0;
+    const filled = [...members, ...fillers(members, prefix, cut.tiles, pairsPerBatch - members.length)];
+    return packBatch(filled, responses, { ...cut, prefix });
+  };
+  const cut = cutOf(packed(UNCUT).tokenCount);
+  const segments = members.flatMap((row) => [row.prompt, ...responsesOf(row, responses)]);
+  const tiles = segments.every(({ length }) => length >= cut.tiles) ? cut.tiles : 1;
   return {
     indices,
-    batch: packBatch(filled, responses, { prefix, headPieces, pieceSize }),
+    batch: packed({ ...cut, tiles }),
     unsharedTokenCount: unsharedTokenCount(members, responses),
   };
 }
+
+const UNCUT: Cut = { tiles: 1, headPieces: 1, pieceSize: 1 };
 
 /**
  * Every number of pairs is a graph of its own, with memory of its own. So that there is one, what lacks is filled
@@ -56,10 +68,10 @@ function pack(
 function fillers(
   members: readonly EncodedRow[],
   prefix: number,
-  pairsPerBatch: number,
+  tiles: number,
+  count: number,
 ): readonly EncodedRow[] {
-  const one = Int32Array.of(0);
-  const prompt = Int32Array.of(...members[0]!.prompt.subarray(0, prefix), 0);
-  const filler = { prompt, chosen: one, rejected: one };
-  return new Array<EncodedRow>(pairsPerBatch - members.length).fill(filler);
+  const least = new Int32Array(tiles);
+  const prompt = Int32Array.of(...members[0]!.prompt.subarray(0, prefix), ...least);
+  return new Array<EncodedRow>(count).fill({ prompt, chosen: least, rejected: least });
 }

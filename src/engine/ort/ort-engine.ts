@@ -71,9 +71,12 @@ interface RunnableGraph extends Pick<GraphRequest, 'purpose' | 'kind' | 'variant
   readonly outputs: () => Readonly<Record<string, Tensor>>;
 }
 
-const headPieces = 8;
-/** Response positions in a piece of the head's work; when gradients are made, all activations are alive beside it. */
-const pieceSizes = { score: 128, gradients: 64 } as const;
+/** Head pieces are of response positions; when gradients are made, all activations are alive beside a piece's logits. */
+const cuts = {
+  score: { tiles: 1, headPieces: 8, pieceSize: 128 },
+  gradients: { tiles: 1, headPieces: 8, pieceSize: 64 },
+  longGradients: { tiles: 4, headPieces: 32, pieceSize: 64 },
+} as const;
 
 export class OrtEngine implements Engine {
   readonly identity: string;
@@ -117,7 +120,7 @@ export class OrtEngine implements Engine {
     await this.#lanes.run({
       lanes,
       // Nothing shared between rows: what a row's neighbours are must leave no trace in what is cached of it.
-      jobs: this.#microBatches(rows, 'pair', { sharePrefix: false, lanes, pieceSize: pieceSizes.score }),
+      jobs: this.#microBatches(rows, 'pair', { sharePrefix: false, lanes, cutOf: () => cuts.score }),
       isAlone: () => false,
       signal: options.signal,
       work: ({ batch }, place) => {
@@ -156,12 +159,13 @@ export class OrtEngine implements Engine {
     await this.#lanes.begin(kind);
     const lanes = this.#laneCount(backward);
     const jobs = this.#microBatches(rows, responses, {
-      ...{ sharePrefix: true, lanes, pieceSize: pieceSizes.gradients },
+      ...{ sharePrefix: true, lanes },
+      cutOf: (tokens) => (this.#recomputeFor(tokens) === 'layers' ? cuts.longGradients : cuts.gradients),
     });
     // Long batches are rare and their memory is much: they run alone, and it is given back after each.
-    const isLong = ({ batch }: MicroBatch) => this.#recomputeFor(batch) === 'layers';
+    const isLong = ({ batch }: MicroBatch) => this.#recomputeFor(batch.tokenCount) === 'layers';
     const graphOf = ({ batch }: MicroBatch): RunnableGraph => {
-      const recompute = this.#recomputeFor(batch);
+      const recompute = this.#recomputeFor(batch.tokenCount);
       const graph = { recompute, backward };
       const outputs = () =>
         gradientGraph(this.#model.config, layoutOf(batch), adapterShape(adapter), objective, graph);
@@ -285,12 +289,11 @@ export class OrtEngine implements Engine {
   #microBatches(
     rows: readonly EncodedRow[],
     responses: Responses,
-    shares: Pick<MicroBatchOptions, 'sharePrefix' | 'lanes' | 'pieceSize'>,
+    shares: Pick<MicroBatchOptions, 'sharePrefix' | 'lanes' | 'cutOf'>,
   ): readonly MicroBatch[] {
     checkLengths(rows, responses, this.#model.config);
     const { pairsPerBatch, microBatchTokens } = this.#options;
-    const sizes = { pairsPerBatch, microBatchTokens, headPieces };
-    return microBatches(rows, { ...sizes, ...shares, responses });
+    return microBatches(rows, { pairsPerBatch, microBatchTokens, ...shares, responses });
   }
 
   #laneCount(backward: Backward): number {
@@ -299,9 +302,9 @@ export class OrtEngine implements Engine {
     return Math.min(threads, lanes);
   }
 
-  #recomputeFor(batch: PackedBatch): Recompute {
+  #recomputeFor(tokens: number): Recompute {
     const { recompute } = this.#options;
-    return recompute === 'auto' ? recomputeFor(batch.tokenCount, this.#defaults) : recompute;
+    return recompute === 'auto' ? recomputeFor(tokens, this.#defaults) : recompute;
   }
 }
 
@@ -310,18 +313,18 @@ export class OrtEngine implements Engine {
  * and the runtime's version. A change of any of them must not find another's cached log-probs.
  */
 function identityOf(model: ModelFolder): string {
-  const layout = { pairs: 1, responses: 'pair', headPieces } as const;
+  const layout = { pairs: 1, responses: 'pair', headPieces: cuts.score.headPieces } as const;
   const { bytes: graph } = emitGraph(scoringGraph(model.config, layout, null), model.weights);
   return `ort:${sha256([model.identity, 'float32', env.versions.node ?? env.versions.common, graph])}`;
 }
 
-function layoutOf({ pairs, responses, sharedPrefix }: PackedBatch): LayoutOptions {
-  return { pairs, responses, sharedPrefix, headPieces };
+function layoutOf({ pairs, responses, sharedPrefix, tiles, headSizes }: PackedBatch): LayoutOptions {
+  return { pairs, responses, sharedPrefix, tiles, headPieces: headSizes.length };
 }
 
 /** Names a layout among those of one purpose. */
-function layoutKey({ pairs, sharedPrefix }: PackedBatch): string {
-  return sharedPrefix ? `${pairs} with prefix` : `${pairs}`;
+function layoutKey({ pairs, sharedPrefix, tiles, headSizes }: PackedBatch): string {
+  return `${pairs}${sharedPrefix ? ' with prefix' : ''}, ${tiles} tiles, ${headSizes.length} head pieces`;
 }
 
 /** Graphs depend on an adapter's shapes and scaling, not on its values. */

@@ -9,6 +9,9 @@
  * So the segments are a tree, whose root is the beginning that all prompts share (a system prompt, say), where the
  * layout has one: a token sees its own segment up to itself, and the segments above it. Lengths are symbolic, so
  * that one graph serves all batches with equally many pairs.
+ *
+ * Long prompts and responses are chains of several segments, their tiles: attention then makes a tile's rows of the
+ * square of queries and keys at a time, and only as far as they can see. [after Dao 2023, arXiv:2307.08691, section 3.1]
  */
 import { addDimensions, type Dimension } from '../../tensor/dimension.ts';
 import { input } from '../../tensor/functions.ts';
@@ -20,6 +23,8 @@ export interface LayoutOptions {
   readonly responses: 'chosen' | 'pair';
   /** What the prompts begin with, at least a token, stands in front once; no prompt is that alone. */
   readonly sharedPrefix?: boolean;
+  /** Segments that every prompt, every response and what is shared are, each of at least a token; one where left out. */
+  readonly tiles?: number;
   /** Pieces the response positions are cut into for the language-model head, to bound its memory. */
   readonly headPieces: number;
 }
@@ -75,18 +80,28 @@ export function responseCount({ pairs, responses }: LayoutOptions): number {
   return responses === 'pair' ? 2 * pairs : pairs;
 }
 
-function segmentTree({ pairs, responses, sharedPrefix = false }: LayoutOptions): readonly Segment[] {
+function segmentTree({
+  pairs,
+  responses,
+  sharedPrefix = false,
+  tiles = 1,
+}: LayoutOptions): readonly Segment[] {
   const segments: Segment[] = [];
   const add = (length: Dimension, above: readonly number[]): readonly number[] => {
     const sees = [...above, segments.length];
     segments.push({ length, sees });
     return sees;
   };
-  const root = sharedPrefix ? add('prefix', []) : [];
+  const addTiles = (name: string, above: readonly number[]): readonly number[] => {
+    let sees = above;
+    for (let tile = 0; tile < tiles; tile++) sees = add(tiles === 1 ? name : `${name}_${tile}`, sees);
+    return sees;
+  };
+  const root = sharedPrefix ? addTiles('prefix', []) : [];
   for (let pair = 0; pair < pairs; pair++) {
-    const prompt = add(`prompt${pair}`, root);
-    add(`chosen${pair}`, prompt);
-    if (responses === 'pair') add(`rejected${pair}`, prompt);
+    const prompt = addTiles(`prompt${pair}`, root);
+    addTiles(`chosen${pair}`, prompt);
+    if (responses === 'pair') addTiles(`rejected${pair}`, prompt);
   }
   return segments;
 }
