@@ -11,8 +11,10 @@ const row = (prompt: number, chosen: number, rejected: number): EncodedRow => ({
   chosen: ids(chosen, 100),
   rejected: ids(rejected, 200),
 });
-const plain = { tiles: 1, headPieces: 2, pieceSize: 8 };
-const tiled = { tiles: 3, headPieces: 5, pieceSize: 8 };
+const plain = { tiles: 1, headPieces: 2, pieceSize: 8, filled: true, recompute: 'nothing' } as const;
+const tiled = { tiles: 3, headPieces: 5, pieceSize: 8, filled: true, recompute: 'activations' } as const;
+const unfilled = { ...tiled, filled: false, recompute: 'layers' } as const;
+const plans = [plain, tiled, unfilled];
 const length = fc.integer({ min: 1, max: 40 });
 const anyRows = fc.array(fc.tuple(length, length, length), { minLength: 1, maxLength: 24 });
 const anyOptions = fc.record({
@@ -21,9 +23,10 @@ const anyOptions = fc.record({
   microBatchTokens: fc.integer({ min: 1, max: 200 }),
   lanes: fc.integer({ min: 1, max: 4 }),
   sharePrefix: fc.boolean(),
-  cutOf: fc.constantFrom(
+  planOf: fc.constantFrom(
     () => plain,
     (tokens: number) => (tokens > 60 ? tiled : plain),
+    (tokens: number) => (tokens > 60 ? unfilled : plain),
   ),
 });
 
@@ -34,15 +37,15 @@ describe('microBatches', () => {
         const rows = lengths.map(([prompt, chosen, rejected]) => row(prompt, chosen, rejected));
         const batches = microBatches(rows, options);
         expect(batches.flatMap(({ indices }) => indices).sort((a, b) => a - b)).toEqual([...rows.keys()]);
-        for (const { indices, batch } of batches) {
+        for (const { indices, batch, recompute } of batches) {
+          const plan = plans.find((one) => one.recompute === recompute)!;
           const tokens = indices.reduce((sum, at) => sum + packedLength(rows[at]!, options.responses), 0);
           expect(indices.length).toBeLessThanOrEqual(options.pairsPerBatch);
           if (indices.length > 1) expect(tokens).toBeLessThanOrEqual(options.microBatchTokens);
-          expect(batch.pairs).toBe(options.pairsPerBatch);
+          expect(batch.pairs).toBe(plan.filled ? options.pairsPerBatch : indices.length);
           expect(batch.sharedPrefix && !options.sharePrefix).toBe(false);
-          const cut = options.cutOf(batch.tokenCount);
-          expect([1, cut.tiles]).toContain(batch.tiles);
-          expect(batch.headSizes).toHaveLength(cut.headPieces);
+          expect([1, plan.tiles]).toContain(batch.tiles);
+          expect(batch.headSizes).toHaveLength(plan.headPieces);
         }
       }),
     );
@@ -54,7 +57,7 @@ describe('microBatches', () => {
     microBatchTokens: 400,
     lanes: 2,
     sharePrefix: true,
-    cutOf: () => plain,
+    planOf: () => plain,
   };
 
   it('are as many as keep all lanes at work, and alike', () => {
@@ -90,14 +93,16 @@ describe('microBatches', () => {
   });
 
   it('are cut into tiles where they are long, unless a segment has fewer tokens than that', () => {
-    const cutOf = (tokens: number) => (tokens > 100 ? tiled : plain);
-    const [long] = microBatches([row(40, 50, 3)], { ...options, cutOf });
+    const planOf = (tokens: number) => (tokens > 100 ? tiled : plain);
+    const [long] = microBatches([row(40, 50, 3)], { ...options, planOf });
     // The prompt is shared with three pairs that fill up, of three tokens to a segment: but for its last three.
     expect(Array.from(long!.batch.segmentSizes, Number)).toEqual([
       ...[13, 12, 12, 1, 1, 1, 17, 17, 16, 1, 1, 1],
       ...new Array<number>(27).fill(1),
     ]);
-    const tilesOf = (one: EncodedRow) => microBatches([one], { ...options, cutOf })[0]!.batch.tiles;
+    const [alone] = microBatches([row(40, 50, 3)], { ...options, planOf: () => unfilled });
+    expect(Array.from(alone!.batch.segmentSizes, Number)).toEqual([14, 13, 13, 17, 17, 16, 1, 1, 1]);
+    const tilesOf = (one: EncodedRow) => microBatches([one], { ...options, planOf })[0]!.batch.tiles;
     expect([row(30, 30, 30), row(40, 50, 2)].map(tilesOf)).toEqual([1, 1]);
   });
 });

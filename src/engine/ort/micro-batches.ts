@@ -1,4 +1,5 @@
 /** An effective batch's rows as micro-batches of the graphs' layout. */
+import type { Recompute } from '../../model/graph/decoder.ts';
 import type { EncodedRow } from '../../text/encoded-row.ts';
 import { type DistributeOptions, distribute } from '../distribute.ts';
 import {
@@ -16,18 +17,21 @@ export interface MicroBatchOptions extends DistributeOptions {
   readonly responses: Responses;
   /** Whether what all prompts of a micro-batch begin with is computed once. */
   readonly sharePrefix: boolean;
-  /** How a micro-batch of so many tokens is cut up; more of them never into less. */
-  readonly cutOf: (tokens: number) => Cut;
+  /** How a micro-batch of so many tokens, what fills it up included, is worked on. */
+  readonly planOf: (tokens: number) => BatchPlan;
 }
 
-/** See `PackOptions`. */
-export type Cut = Required<Pick<PackOptions, 'tiles' | 'headPieces' | 'pieceSize'>>;
+export interface BatchPlan extends Required<Pick<PackOptions, 'tiles' | 'headPieces' | 'pieceSize'>> {
+  /** Whether it is filled up to as many pairs as fit; see `fillers`. */
+  readonly filled: boolean;
+  readonly recompute: Recompute;
+}
 
 export interface MicroBatch {
   /** Of its rows in the effective batch. */
   readonly indices: readonly number[];
-  /** Always as many pairs as fit: those that lack are filled up. */
   readonly batch: PackedBatch;
+  readonly recompute: Recompute;
   /** Tokens of its rows as a peer without sharing would count them: each response with its prompt. */
   readonly unsharedTokenCount: number;
 }
@@ -41,25 +45,27 @@ export function microBatches(rows: readonly EncodedRow[], options: MicroBatchOpt
 function pack(
   rows: readonly EncodedRow[],
   indices: readonly number[],
-  { responses, pairsPerBatch, sharePrefix, cutOf }: MicroBatchOptions,
+  { responses, pairsPerBatch, sharePrefix, planOf }: MicroBatchOptions,
 ): MicroBatch {
   const members = indices.map((index) => rows[index]!);
-  const packed = (cut: Cut) => {
-    const prefix = sharePrefix && pairsPerBatch > 1 ? worthwhilePrefix(members, cut.tiles) : 0;
-    const filled = [...members, ...fillers(members, prefix, cut.tiles, pairsPerBatch - members.length)];
-    return packBatch(filled, responses, { ...cut, prefix });
+  const packed = ({ filled, ...cut }: BatchPlan) => {
+    const lacking = filled ? pairsPerBatch - members.length : 0;
+    const prefix = sharePrefix && members.length + lacking > 1 ? worthwhilePrefix(members, cut.tiles) : 0;
+    const all = [...members, ...fillers(members, prefix, cut.tiles, lacking)];
+    return packBatch(all, responses, { ...cut, prefix });
   };
-  const cut = cutOf(packed(UNCUT).tokenCount);
+  const plan = planOf(packed(UNCUT).tokenCount);
   const segments = members.flatMap((row) => [row.prompt, ...responsesOf(row, responses)]);
-  const tiles = segments.every(({ length }) => length >= cut.tiles) ? cut.tiles : 1;
+  const tiles = segments.every(({ length }) => length >= plan.tiles) ? plan.tiles : 1;
   return {
     indices,
-    batch: packed({ ...cut, tiles }),
+    batch: packed({ ...plan, tiles }),
+    recompute: plan.recompute,
     unsharedTokenCount: unsharedTokenCount(members, responses),
   };
 }
 
-const UNCUT: Cut = { tiles: 1, headPieces: 1, pieceSize: 1 };
+const UNCUT: BatchPlan = { tiles: 1, headPieces: 1, pieceSize: 1, filled: true, recompute: 'nothing' };
 
 /**
  * Every number of pairs is a graph of its own, with memory of its own. So that there is one, what lacks is filled

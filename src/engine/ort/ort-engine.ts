@@ -72,10 +72,11 @@ interface RunnableGraph extends Pick<GraphRequest, 'purpose' | 'kind' | 'variant
 }
 
 /** Head pieces are of response positions; when gradients are made, all activations are alive beside a piece's logits. */
-const cuts = {
-  score: { tiles: 1, headPieces: 8, pieceSize: 128 },
-  gradients: { tiles: 1, headPieces: 8, pieceSize: 64 },
-  longGradients: { tiles: 4, headPieces: 32, pieceSize: 64 },
+const plans = {
+  score: { tiles: 1, headPieces: 8, pieceSize: 128, filled: true, recompute: 'nothing' },
+  gradients: { tiles: 1, headPieces: 8, pieceSize: 64, filled: true },
+  // One row, nearly always: what would fill it up would double the graph.
+  longGradients: { tiles: 4, headPieces: 32, pieceSize: 64, filled: false },
 } as const;
 
 export class OrtEngine implements Engine {
@@ -120,7 +121,7 @@ export class OrtEngine implements Engine {
     await this.#lanes.run({
       lanes,
       // Nothing shared between rows: what a row's neighbours are must leave no trace in what is cached of it.
-      jobs: this.#microBatches(rows, 'pair', { sharePrefix: false, lanes, cutOf: () => cuts.score }),
+      jobs: this.#microBatches(rows, 'pair', { sharePrefix: false, lanes, planOf: () => plans.score }),
       isAlone: () => false,
       signal: options.signal,
       work: ({ batch }, place) => {
@@ -160,12 +161,14 @@ export class OrtEngine implements Engine {
     const lanes = this.#laneCount(backward);
     const jobs = this.#microBatches(rows, responses, {
       ...{ sharePrefix: true, lanes },
-      cutOf: (tokens) => (this.#recomputeFor(tokens) === 'layers' ? cuts.longGradients : cuts.gradients),
+      planOf: (tokens) => {
+        const recompute = this.#recomputeFor(tokens);
+        return { ...plans[recompute === 'layers' ? 'longGradients' : 'gradients'], recompute };
+      },
     });
     // Long batches are rare and their memory is much: they run alone, and it is given back after each.
-    const isLong = ({ batch }: MicroBatch) => this.#recomputeFor(batch.tokenCount) === 'layers';
-    const graphOf = ({ batch }: MicroBatch): RunnableGraph => {
-      const recompute = this.#recomputeFor(batch.tokenCount);
+    const isLong = ({ recompute }: MicroBatch) => recompute === 'layers';
+    const graphOf = ({ batch, recompute }: MicroBatch): RunnableGraph => {
       const graph = { recompute, backward };
       const outputs = () =>
         gradientGraph(this.#model.config, layoutOf(batch), adapterShape(adapter), objective, graph);
@@ -289,7 +292,7 @@ export class OrtEngine implements Engine {
   #microBatches(
     rows: readonly EncodedRow[],
     responses: Responses,
-    shares: Pick<MicroBatchOptions, 'sharePrefix' | 'lanes' | 'cutOf'>,
+    shares: Pick<MicroBatchOptions, 'sharePrefix' | 'lanes' | 'planOf'>,
   ): readonly MicroBatch[] {
     checkLengths(rows, responses, this.#model.config);
     const { pairsPerBatch, microBatchTokens } = this.#options;
@@ -313,7 +316,7 @@ export class OrtEngine implements Engine {
  * and the runtime's version. A change of any of them must not find another's cached log-probs.
  */
 function identityOf(model: ModelFolder): string {
-  const layout = { pairs: 1, responses: 'pair', headPieces: cuts.score.headPieces } as const;
+  const layout = { pairs: 1, responses: 'pair', headPieces: plans.score.headPieces } as const;
   const { bytes: graph } = emitGraph(scoringGraph(model.config, layout, null), model.weights);
   return `ort:${sha256([model.identity, 'float32', env.versions.node ?? env.versions.common, graph])}`;
 }

@@ -65,7 +65,13 @@ export const regionOperation: Operation<RegionBody> = {
       inputs.filter((_, at) => wanted[at]),
       new Set(inputs),
     ).values();
-    return wanted.map((one) => (one ? (found.next().value as Tensor) : null));
+    const results = wanted.map((one) => (one ? (found.next().value as Tensor) : null));
+    // The runtime puts off what nothing waits for: gradients of parameters would be made when the pass has ended, and
+    // all that they are made of would be there until then.
+    const ofParameters = results.slice(activations).filter((result) => result !== null);
+    const at = results.findIndex((result) => result !== null);
+    if (at >= activations || ofParameters.length === 0) return results;
+    return results.with(at, barrier(results[at] as Tensor, ...ofParameters));
   },
   lower: (node, lowering) =>
     instantiate(node.attributes, node.inputs, node.scope.pass).map((result) => lowering.nameOf(result)),

@@ -245,21 +245,26 @@ export function zerosLike(tensor: Tensor): Tensor {
 export const barrierOperation: Operation<Record<never, never>> = {
   name: 'barrier',
   shape: (inputs) => {
-    expectDataTypes('barrier', inputs, ['float32', 'float32']);
+    expectDataTypes(
+      'barrier',
+      inputs,
+      inputs.map(() => 'float32'),
+    );
     return [inputs[0] as TensorType];
   },
-  gradient: (_, [cotangent]) => [cotangent as Tensor, null],
+  gradient: (node, [cotangent]) => [cotangent as Tensor, ...node.inputs.slice(1).map(() => null)],
   lower: (node, lowering) => {
-    // Appending no rows of the trigger copies the tensor and cannot run before the trigger exists.
-    const [tensor, trigger] = node.inputs as [Tensor, Tensor];
+    // Appending no rows of a trigger copies the tensor and cannot run before the trigger exists.
+    const [tensor, ...triggers] = node.inputs as [Tensor, ...Tensor[]];
     const flat = (name: string) =>
       lowering.emitSingle('Reshape', [name, lowering.constant([-1], [1], 'int64')]);
-    const none = lowering.emitSingle('Slice', [
-      flat(lowering.nameOf(trigger)),
-      ...[0, 0].map((bound) => lowering.constant([bound], [1], 'int64')),
-    ]);
+    const none = (trigger: Tensor) =>
+      lowering.emitSingle('Slice', [
+        flat(lowering.nameOf(trigger)),
+        ...[0, 0].map((bound) => lowering.constant([bound], [1], 'int64')),
+      ]);
     const shape = lowering.emitSingle('Shape', [lowering.nameOf(tensor)]);
-    const copy = lowering.emitSingle('Concat', [flat(lowering.nameOf(tensor)), none], {
+    const copy = lowering.emitSingle('Concat', [flat(lowering.nameOf(tensor)), ...triggers.map(none)], {
       attributes: { axis: int(0) },
     });
     // Sizes of 0 are meant as such here.
@@ -269,9 +274,9 @@ export const barrierOperation: Operation<Record<never, never>> = {
 };
 
 /**
- * The tensor itself, but not available before `trigger` is: what is recomputed from it in the backward
+ * The tensor itself, but not available before the triggers are: what is recomputed from it in the backward
  * pass cannot be scheduled into, or merged with, the forward pass.
  */
-export function barrier(tensor: Tensor, trigger: Tensor): Tensor {
-  return applySingle(barrierOperation, [tensor, trigger], {});
+export function barrier(tensor: Tensor, ...triggers: readonly Tensor[]): Tensor {
+  return applySingle(barrierOperation, [tensor, ...triggers], {});
 }
