@@ -12,7 +12,7 @@ import { builtinTasks } from '../../src/data/builtin/index.ts';
 import { builtinRows } from '../../src/data/builtin/rows.ts';
 import { rowContent } from '../../src/memory/store/rows.ts';
 import { MemoryStore } from '../../src/memory/store/store.ts';
-import type { LearnerState } from '../../src/service/learner/state.ts';
+import type { LearnerState } from '../../src/service/learner/schema.ts';
 import { openStore, type Store } from '../../src/service/store/open.ts';
 import type { Random } from '../../src/support/random.ts';
 import { type ServiceProcess, spawnService } from '../load/service-process.ts';

@@ -1,7 +1,7 @@
 /** The frame around every page: who is there, where they are, and a way to everything. */
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { CallerAnswer } from '../../src/service/keys/routes.ts';
-import { key, Refusal, read } from './api/client.ts';
+import { key, Refusal, read, whenKeyIsRefused } from './api/client.ts';
 import { DataPage } from './pages/data.tsx';
 import { LearnerPage } from './pages/learner.tsx';
 import { Login } from './pages/login.tsx';
@@ -31,27 +31,25 @@ export function App() {
 
   const enter = useCallback(async () => {
     setProblem(null);
+    const held = key.get() !== null;
     try {
       setCaller(await read<CallerAnswer>('/v1/caller'));
       setNeedsKey(false);
     } catch (error) {
-      const held = key.get() !== null;
       setCaller(null);
       if (error instanceof Refusal && error.status === 401) {
-        key.forget();
-        setNeedsKey(true);
         if (held) setProblem(error.message);
       } else setProblem(error instanceof Error ? error.message : String(error));
     }
   }, []);
-  useEffect(() => void enter(), [enter]);
-
   const leave = useCallback(() => {
     key.forget();
     setCaller(null);
     setNeedsKey(true);
   }, []);
-  const session = useMemo(() => ({ caller, refused: leave }), [caller, leave]);
+  useEffect(() => whenKeyIsRefused(leave), [leave]);
+  useEffect(() => void enter(), [enter]);
+  const session = useMemo(() => ({ caller }), [caller]);
 
   return (
     <SessionContext.Provider value={session}>

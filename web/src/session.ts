@@ -7,11 +7,9 @@ export type Role = CallerAnswer['roles'][number];
 
 export interface Session {
   readonly caller: CallerAnswer | null;
-  /** To be called when a key is no longer taken. */
-  readonly refused: () => void;
 }
 
-export const SessionContext = createContext<Session>({ caller: null, refused: () => {} });
+export const SessionContext = createContext<Session>({ caller: null });
 
 export function useSession(): Session & { readonly may: (role: Role) => boolean } {
   const session = useContext(SessionContext);

@@ -1,7 +1,6 @@
 /** Data of a page: loaded when it is shown, again when what it depends on changes, and every so often if it lives. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { Refusal } from './api/client.ts';
-import { useSession } from './session.ts';
 
 export interface Loaded<T> {
   readonly data: T | null;
@@ -22,7 +21,6 @@ export function useLoad<T>(
     ...{ name, data: null, failure: null },
   });
   const [count, setCount] = useState(0);
-  const { refused } = useSession();
   const latest = useRef(load);
   latest.current = load;
   useEffect(() => {
@@ -36,7 +34,6 @@ export function useLoad<T>(
       } catch (error) {
         if (controller.signal.aborted) return;
         const failure = asRefusal(error);
-        if (failure.status === 401) refused();
         setState((before) => ({ name, data: before.name === name ? before.data : null, failure }));
       }
     };
@@ -53,7 +50,7 @@ export function useLoad<T>(
       controller.abort();
       clearTimeout(timer);
     };
-  }, [name, every, count, refused]);
+  }, [name, every, count]);
   const reload = useCallback(() => setCount((before) => before + 1), []);
   const isCurrent = state.name === name;
   return {

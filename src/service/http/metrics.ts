@@ -68,7 +68,15 @@ export class Metrics {
   }
 
   /** Of a service that learns. */
-  learner({ leads, state }: LearnerGauges): void {
+  learner({ leads, state: ask }: LearnerGauges): void {
+    // Gauges of one scrape are collected together: they share one look at the database.
+    let asked: ReturnType<typeof ask> | null = null;
+    const state = () => {
+      asked ??= ask().finally(() => {
+        asked = null;
+      });
+      return asked;
+    };
     const leading = 'Whether this instance is the one that learns.';
     this.#gauge('lifealign_learner_leads', leading, () => (leads() ? 1 : 0));
     const unlearned = 'Accepted pieces of feedback that no task has taken.';

@@ -4,9 +4,10 @@ import type { Share } from '../../eval/proportions.ts';
 import type { Store } from '../store/open.ts';
 import { type CanaryTest, type Compared, looksDue, SIGNALS, type Signal, testCanary } from './canary-test.ts';
 import type { CanaryRecord } from './promotion.ts';
+import type { Wait } from './schema.ts';
 import type { LearnerSettings } from './settings.ts';
 import type { Db, LearnerTask } from './tasks.ts';
-import { type Wait, waitForHours } from './waits.ts';
+import { waitForHours } from './waits.ts';
 
 /** Of one version, since the canary began. */
 export interface VersionSignal {

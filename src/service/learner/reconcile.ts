@@ -56,7 +56,7 @@ async function judge(db: Db, memory: string, head: Commit): Promise<Verdict> {
   if (candidate?.version === head.number) {
     return candidate.from_version === serving ? NOTHING : { kind: 'give up', candidate };
   }
-  const task = head.task === null ? undefined : await taskByName(db, head.task);
+  const task = head.task === null ? undefined : await taskByName(db, memory, head.task);
   // Learned, and not yet known to be.
   if (task && (task.state === 'collected' || task.state === 'learning')) return NOTHING;
   if (task && (await isUnwanted(db, task, head))) return { kind: 'revert', serving, task };

@@ -6,8 +6,9 @@ import { storedText } from '../http/text.ts';
 import { audit } from '../keys/audit.ts';
 import type { Store } from '../store/open.ts';
 import { type Promotion, promote, rollBack } from './promotion.ts';
+import { type Comparison, candidateSchema, comparisonSchema, decisionSchema, stateSchema } from './schema.ts';
 import { parseLearnerSettings } from './settings.ts';
-import { candidateSchema, candidateState, type Known, learnerState, OFF, stateSchema } from './state.ts';
+import { candidateState, type Known, learnerState, OFF } from './state.ts';
 import { type Db, type LearnerTask, openTask, recordDecision, releaseFeedback, taskById } from './tasks.ts';
 
 export interface LearnerRoutesOptions {
@@ -20,29 +21,6 @@ const page = (most: number, usual: number) => ({
   limit: z.coerce.number().int().min(1).max(most).default(usual),
 });
 const id = z.string().max(64);
-
-const decisionSchema = z.object({
-  id: z.string(),
-  at: z.int(),
-  actor: z.string(),
-  action: z.string(),
-  candidate: z.string().nullable(),
-  from: z.string().nullable(),
-  to: z.string().nullable(),
-  detail: z.record(z.string(), z.unknown()),
-});
-
-const answerSchema = z.object({ text: z.string(), tokens: z.int() }).nullable();
-const comparisonSchema = z.object({
-  position: z.int(),
-  at: z.int(),
-  prompt: z.array(z.unknown()),
-  serving: answerSchema,
-  candidate: answerSchema,
-  equal: z.boolean(),
-  similarity: z.number(),
-  reward: z.number().nullable(),
-});
 
 const list = <Item extends z.ZodType>(item: Item) =>
   z.object({ object: z.literal('list'), data: z.array(item) });
@@ -82,6 +60,7 @@ function readingRoutes({ store, known }: LearnerRoutesOptions): readonly Route[]
       query: z.strictObject({ ...page(200, 50), before: id.optional() }),
       async handle({ query: { limit, before } }) {
         let query = store.db.selectFrom('learner_tasks').selectAll().orderBy('id', 'desc').limit(limit);
+        if (known !== null) query = query.where('memory', '=', known.memory);
         if (before !== undefined) query = query.where('id', '<', before);
         const tasks = (await query.execute()) as LearnerTask[];
         const data = await Promise.all(tasks.map((task) => candidateState({ store, settings }, task, false)));
@@ -98,7 +77,7 @@ function readingRoutes({ store, known }: LearnerRoutesOptions): readonly Route[]
         statuses: NOT_FOUND,
       },
       handle: async ({ params }) =>
-        json(await candidateState({ store, settings }, await candidate(store.db, params), true)),
+        json(await candidateState({ store, settings }, await candidate(store.db, params, known), true)),
     }),
     route({
       method: 'get',
@@ -111,7 +90,7 @@ function readingRoutes({ store, known }: LearnerRoutesOptions): readonly Route[]
       },
       query: z.strictObject({ ...page(200, 50), after: z.coerce.number().int().min(0).optional() }),
       async handle({ params, query: { limit, after } }) {
-        const task = await candidate(store.db, params);
+        const task = await candidate(store.db, params, known);
         return json({ object: 'list', data: await comparisons(store.db, task, limit, after ?? -1) });
       },
     }),
@@ -126,6 +105,7 @@ function readingRoutes({ store, known }: LearnerRoutesOptions): readonly Route[]
       query: z.strictObject({ ...page(1000, 100), before: id.optional(), candidate: id.optional() }),
       async handle({ query: { limit, before, candidate: task } }) {
         let query = store.db.selectFrom('learner_decisions').selectAll().orderBy('id', 'desc').limit(limit);
+        if (known !== null) query = query.where('memory', '=', known.memory);
         if (before !== undefined) query = query.where('id', '<', before);
         if (task !== undefined) query = query.where('task_id', '=', task);
         const data = (await query.execute()).map((row) => ({
@@ -169,13 +149,13 @@ function actingRoutes({ store, known: given }: LearnerRoutesOptions): readonly R
       async handle({ params, body, caller }) {
         const known = running(given);
         await store.db.transaction().execute(async (transaction) => {
-          const task = await candidate(transaction, params);
+          const task = await candidate(transaction, params, known);
           const by = { actor: caller.id, reason: body.note ?? null };
           if (!(await act(transaction, task, by, known))) throw wrongState(task);
           const detail = { from: task.state, version: task.version };
           await audit(transaction, { actor: caller.id, action: `learner.${name}`, target: task.id, detail });
         });
-        const task = await candidate(store.db, params);
+        const task = await candidate(store.db, params, known);
         return json(await candidateState(known, task, true));
       },
     });
@@ -241,10 +221,14 @@ function wrongState({ state }: LearnerTask): ApiError {
   return new ApiError(409, `not possible for a candidate that is ${state}`, { code: 'wrong_state' });
 }
 
-/** @throws {ApiError} 404 */
-async function candidate(db: Db, params: RouteInput<unknown, unknown>['params']): Promise<LearnerTask> {
+/** @throws {ApiError} 404, also for a task of a memory that another service has */
+async function candidate(
+  db: Db,
+  params: RouteInput<unknown, unknown>['params'],
+  known: Known | null,
+): Promise<LearnerTask> {
   const task = await taskById(db, params['id'] as string);
-  if (task) return task;
+  if (task && (known === null || task.memory === known.memory)) return task;
   throw new ApiError(404, 'there is no such candidate', { code: 'candidate_not_found' });
 }
 
@@ -259,7 +243,7 @@ async function comparisons(db: Db, task: LearnerTask, limit: number, after: numb
     .execute();
   const answer = (text: string | null, tokens: number) => (text === null ? null : { text, tokens });
   return rows.map(
-    (row): z.output<typeof comparisonSchema> => ({
+    (row): Comparison => ({
       ...{ position: row.position, at: row.at, prompt: JSON.parse(row.prompt) as unknown[] },
       serving: answer(row.serving_text, row.serving_tokens),
       candidate: answer(row.candidate_text, row.candidate_tokens),

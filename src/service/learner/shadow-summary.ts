@@ -3,9 +3,10 @@ import { bootstrapMean, type Interval } from '../../eval/statistics.ts';
 import { Random } from '../../support/random.ts';
 import type { LearnerComparisonsTable } from '../store/tables.ts';
 import { recentPrompts } from './comparisons.ts';
+import type { Wait } from './schema.ts';
 import type { LearnerSettings } from './settings.ts';
 import type { Db, LearnerTask } from './tasks.ts';
-import { type Wait, waitForHours } from './waits.ts';
+import { waitForHours } from './waits.ts';
 
 export interface ShadowSummary {
   /** Recent prompts to be answered. */

@@ -98,8 +98,13 @@ export async function taskById(db: Db, id: string): Promise<LearnerTask | undefi
 }
 
 /** By its name in the memory. */
-export async function taskByName(db: Db, name: string): Promise<LearnerTask | undefined> {
-  const row = await db.selectFrom('learner_tasks').selectAll().where('name', '=', name).executeTakeFirst();
+export async function taskByName(db: Db, memory: string, name: string): Promise<LearnerTask | undefined> {
+  const row = await db
+    .selectFrom('learner_tasks')
+    .selectAll()
+    .where('memory', '=', memory)
+    .where('name', '=', name)
+    .executeTakeFirst();
   return row as LearnerTask | undefined;
 }
 

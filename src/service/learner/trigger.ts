@@ -1,8 +1,9 @@
 /** When the next task is made of accepted feedback. */
 import type { UnlearnedSummary } from './collect.ts';
+import type { Wait } from './schema.ts';
 import { type LearnerSettings, leastRows } from './settings.ts';
 import type { LearnerTask } from './tasks.ts';
-import { type Wait, waitForHours } from './waits.ts';
+import { waitForHours } from './waits.ts';
 
 export interface TriggerInput {
   readonly settings: Pick<LearnerSettings, 'from' | 'every' | 'least' | 'retry'>;

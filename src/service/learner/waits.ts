@@ -1,15 +1,5 @@
-/** What a learner waits for, for people and programs. */
-export type Wait =
-  | {
-      readonly kind: 'rows' | 'comparisons' | 'answers' | 'ratings';
-      readonly have: number;
-      readonly need: number;
-    }
-  /** Milliseconds since 1970. */
-  | { readonly kind: 'time'; readonly until: number }
-  /** A person has to decide. */
-  | { readonly kind: 'admin'; readonly reason: string }
-  | { readonly kind: 'paused' };
+/** What it takes before a learner goes on. */
+import type { Wait } from './schema.ts';
 
 const HOUR = 3_600_000;
 

@@ -13,7 +13,7 @@ const scores = z.looseObject({
   margin: z.number().nullish(),
   change: z.object({ estimate: z.number(), low: z.number(), high: z.number() }).optional(),
 });
-const byTask = z.record(z.string(), scores);
+export const scoresByTask = z.record(z.string(), scores);
 
 export type Scores = z.output<typeof scores>;
 
@@ -125,8 +125,8 @@ export const versionDetailSchema = versionSchema.extend({
       ),
     })
     .nullable(),
-  before: byTask,
-  after: byTask,
+  before: scoresByTask,
+  after: scoresByTask,
   gate: gateSchema.nullable(),
   general: z.object({ kl: z.number(), loss: z.number(), base_loss: z.number() }).nullable(),
   config: z.record(z.string(), z.unknown()),
@@ -185,7 +185,7 @@ export const effectSchema = z.object({
   }),
   relative_change: z.number().meta({ description: "Of the adapter's matrices, % of their norm." }),
   measured: z.boolean().meta({ description: 'Whether the scores were measured now, or are those recorded.' }),
-  before: byTask,
-  after: byTask,
+  before: scoresByTask,
+  after: scoresByTask,
 });
 export type Effect = z.output<typeof effectSchema>;

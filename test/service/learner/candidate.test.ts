@@ -221,6 +221,32 @@ describe('a candidate', () => {
   });
 });
 
+it('knows nothing of what another memory in the same database has', async () => {
+  const service = await start(playedLearn('commit'), { shadow: { hours: 1 } });
+  await service.feed(0, 4);
+  const own = await service.until(({ state }) => state === 'shadow');
+  const { db } = service.store;
+  const task = await db
+    .selectFrom('learner_tasks')
+    .selectAll()
+    .where('id', '=', own.id)
+    .executeTakeFirstOrThrow();
+  const other = { ...task, id: `${own.id}x`, name: `${task.name}x`, memory: 'other' };
+  await db.insertInto('learner_tasks').values(other).execute();
+  const read = async (path: string) => (await (await service.request(path)).json()) as { data: object[] };
+  expect((await read('/v1/learner/candidates')).data).toMatchObject([{ id: own.id }]);
+  for (const act of ['promote', 'roll-back', 'release']) {
+    expect((await service.act(`candidates/${other.id}/${act}`)).status).toBe(404);
+  }
+  expect((await service.request(`/v1/learner/candidates/${other.id}`)).status).toBe(404);
+  const { state } = await db
+    .selectFrom('learner_tasks')
+    .select('state')
+    .where('id', '=', other.id)
+    .executeTakeFirstOrThrow();
+  expect(state).toBe('shadow');
+});
+
 it('tells what is not there, and what may not be asked', async () => {
   const service = await start();
   expect((await service.request('/v1/learner/candidates/lt_none')).status).toBe(404);

@@ -21,6 +21,13 @@ export const key = {
   forget: () => sessionStorage.removeItem(PLACE),
 };
 
+let tellRefused = () => {};
+
+/** @param tell called whenever the service does not take the key (any more), whatever was asked of it */
+export function whenKeyIsRefused(tell: () => void): void {
+  tellRefused = tell;
+}
+
 export interface Asked {
   readonly method?: 'GET' | 'POST';
   readonly body?: unknown;
@@ -46,6 +53,7 @@ export async function ask(path: string, { method, body, file, signal }: Asked = 
     throw new Refusal(0, 'the service cannot be reached', 'unreachable');
   });
   if (response.ok) return response;
+  if (response.status === 401) tellRefused();
   throw await refusalOf(response);
 }
 

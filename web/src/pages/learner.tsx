@@ -1,7 +1,7 @@
 /** The learner as it works: what it waits for, how far it is, what became of its candidates, and a hand on it. */
 import { useState } from 'preact/hooks';
+import type { CandidateState, Decision, LearnerState, Wait } from '../../../src/service/learner/schema.ts';
 import { post, read, readList } from '../api/client.ts';
-import type { Candidate, Decision, Learner, WaitsFor } from '../api/learner.ts';
 import { CandidateView } from '../parts/candidate.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -15,7 +15,7 @@ const EVERY = 2000;
 const DECISIONS = 20;
 
 export function LearnerPage({ candidate }: { readonly candidate: string | null }) {
-  const learner = useLoad('learner', (signal) => read<Learner>('/v1/learner', signal), EVERY);
+  const learner = useLoad('learner', (signal) => read<LearnerState>('/v1/learner', signal), EVERY);
   const { data } = learner;
   const shown = candidate ?? data?.candidate ?? data?.last?.id ?? null;
   return (
@@ -34,7 +34,7 @@ export function LearnerPage({ candidate }: { readonly candidate: string | null }
   );
 }
 
-const STATES: Readonly<Record<Learner['state'], string>> = {
+const STATES: Readonly<Record<LearnerState['state'], string>> = {
   off: 'off: this service does not learn by itself',
   idle: 'idle: nothing is accepted that it has not learned',
   waiting: 'waiting',
@@ -44,7 +44,7 @@ const STATES: Readonly<Record<Learner['state'], string>> = {
 };
 
 interface StateProps {
-  readonly learner: Learner;
+  readonly learner: LearnerState;
   readonly onChange: () => void;
 }
 
@@ -71,7 +71,7 @@ function State({ learner, onChange }: StateProps) {
       {waits_for.length > 0 && (
         <ul>
           {waits_for.map((one) => (
-            <li key={`${one.kind} ${one.until ?? ''}`}>{waitText(one)}</li>
+            <li key={waitText(one)}>{waitText(one)}</li>
           ))}
         </ul>
       )}
@@ -104,7 +104,7 @@ function State({ learner, onChange }: StateProps) {
 function ProgressBar({
   progress: { label, done, total, unit, note },
 }: {
-  readonly progress: NonNullable<Learner['progress']>;
+  readonly progress: NonNullable<LearnerState['progress']>;
 }) {
   return (
     <div class="progress">
@@ -117,18 +117,23 @@ function ProgressBar({
   );
 }
 
-function waitText({ kind, have, need, until, reason }: WaitsFor): string {
-  if (kind === 'time')
-    return `until ${until === undefined ? 'later' : new Date(until).toLocaleString('en-GB')}`;
-  if (kind === 'admin') return `for an admin: ${reason ?? ''}`;
-  if (kind === 'paused') return 'it is paused';
-  return `for ${kind}: ${have ?? '?'} of ${need ?? '?'}`;
+function waitText(wait: Wait): string {
+  switch (wait.kind) {
+    case 'time':
+      return `until ${new Date(wait.until).toLocaleString('en-GB')}`;
+    case 'admin':
+      return `for an admin: ${wait.reason}`;
+    case 'paused':
+      return 'it is paused';
+    default:
+      return `for ${wait.kind}: ${wait.have} of ${wait.need}`;
+  }
 }
 
 function Candidates() {
   const { data } = useLoad(
     'candidates',
-    (signal) => readList<Candidate>('/v1/learner/candidates?limit=20', signal),
+    (signal) => readList<CandidateState>('/v1/learner/candidates?limit=20', signal),
     EVERY,
   );
   if (data === null || data.length === 0) return null;
@@ -153,7 +158,7 @@ function Candidates() {
   );
 }
 
-function toneOf(state: Candidate['state']): string {
+function toneOf(state: CandidateState['state']): string {
   if (state === 'full') return 'good';
   return ['refused', 'failed', 'rolled-back'].includes(state) ? 'bad' : '';
 }

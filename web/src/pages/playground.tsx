@@ -1,5 +1,5 @@
 /** Two versions side by side: the same messages, answers as they are made, and feedback on each. */
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Answer, chat, type Turn } from '../api/chat.ts';
 import { readList } from '../api/client.ts';
 import { AnswerFeedback, PairFeedback } from '../parts/answer-feedback.tsx';
@@ -41,6 +41,8 @@ export function PlaygroundPage({ models: wanted }: { readonly models: readonly s
   const [temperature, setTemperature] = useState(0);
   const [maxTokens, setMaxTokens] = useState(128);
   const [running, setRunning] = useState<AbortController | null>(null);
+  // Nobody reads on once the page is left.
+  useEffect(() => () => running?.abort(), [running]);
   const field = useRef<HTMLTextAreaElement>(null);
   // The newest name that has versions answers at the left; the right side is empty until somebody wants it.
   const left =

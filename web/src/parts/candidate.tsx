@@ -2,8 +2,8 @@
 import { useState } from 'preact/hooks';
 import { decimal, shown } from '../../../src/eval/number-text.ts';
 import { ScrollBox } from '../../../src/eval/report/page/scroll-box.tsx';
+import type { CandidateState, Comparison } from '../../../src/service/learner/schema.ts';
 import { post, read, readList } from '../api/client.ts';
-import type { Candidate, Comparison } from '../api/learner.ts';
 import { linkTo } from '../router.ts';
 import { useSession } from '../session.ts';
 import { useLoad } from '../use-load.ts';
@@ -17,7 +17,7 @@ const EVERY = 2000;
 const SHOWN = 10;
 
 /** What may be done in which state. */
-const ACTIONS: Readonly<Record<string, readonly Candidate['state'][]>> = {
+const ACTIONS: Readonly<Record<string, readonly CandidateState['state'][]>> = {
   promote: ['shadow', 'canary'],
   'roll-back': ['shadow', 'canary', 'full'],
   release: ['refused', 'rolled-back'],
@@ -33,7 +33,11 @@ export function CandidateView({ id, onChange }: CandidateViewProps) {
   const [note, setNote] = useState('');
   const [told, setTold] = useState<string | null>(null);
   const address = `/v1/learner/candidates/${encodeURIComponent(id)}`;
-  const { data, problem, reload } = useLoad(address, (signal) => read<Candidate>(address, signal), EVERY);
+  const { data, problem, reload } = useLoad(
+    address,
+    (signal) => read<CandidateState>(address, signal),
+    EVERY,
+  );
   const act = (action: string) => async () => {
     setTold(null);
     try {
@@ -107,7 +111,7 @@ export function CandidateView({ id, onChange }: CandidateViewProps) {
 
 interface ShadowProps {
   readonly address: string;
-  readonly shadow: NonNullable<Candidate['shadow']>;
+  readonly shadow: NonNullable<CandidateState['shadow']>;
 }
 
 function Shadow({ address, shadow }: ShadowProps) {
@@ -165,7 +169,7 @@ function Shadow({ address, shadow }: ShadowProps) {
   );
 }
 
-function Canary({ canary }: { readonly canary: NonNullable<Candidate['canary']> }) {
+function Canary({ canary }: { readonly canary: NonNullable<CandidateState['canary']> }) {
   const arms = [
     ['serving', canary.serving],
     ['candidate', canary.candidate],
