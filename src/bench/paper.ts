@@ -51,7 +51,6 @@ export const methodTitles: Readonly<Record<string, string>> = {
   ewc: 'EWC',
   cppo: 'CPPO',
   lifealign: 'LifeAlign',
-  'lifealign-rehearsal-free': 'LifeAlign without stored rows',
   stl: 'STL',
   mtl: 'MTL',
 };

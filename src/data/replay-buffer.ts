@@ -10,9 +10,8 @@ import type { PreferenceRow } from './row.ts';
  *
  * - `paper`: a random share enters; the oldest rows leave.
  * - `reference`: the first rows of the task enter; the newest do not (the reference code).
- * - `stratified`: a random share enters; all tasks keep equal shares, so that in a long stream the first is not gone.
  */
-export const replayPolicies = ['paper', 'reference', 'stratified'] as const;
+export const replayPolicies = ['paper', 'reference'] as const;
 export type ReplayPolicy = (typeof replayPolicies)[number];
 
 export interface ReplaySettings {
@@ -48,7 +47,7 @@ export class ReplayBuffer<Payload> {
 
   /**
    * The buffer after a task: floor(fraction · rows) of its entries have entered. `random` is drawn from under
-   * the policies `paper` and `stratified` only.
+   * the policy `paper` only.
    */
   withTask(entries: readonly ReplayEntry<Payload>[], random: Random): ReplayBuffer<Payload> {
     const { capacity, fraction, policy } = this.settings;
@@ -59,45 +58,13 @@ export class ReplayBuffer<Payload> {
   }
 }
 
-type Keep = <Entry extends { readonly task: string }>(
-  all: readonly Entry[],
-  count: number,
-) => readonly Entry[];
+type Keep = <Entry>(all: readonly Entry[], count: number) => readonly Entry[];
 
 /** What stays of the rows when there are more than the buffer holds. */
 const keeping: Readonly<Record<ReplayPolicy, Keep>> = {
   paper: lastOf,
   reference: firstOf,
-  stratified: equalShares,
 };
-
-/**
- * Places go round the tasks, oldest first, until there are none left or no rows. Of each task the rows at the front of
- * its own stay: drawn at random, they are a random part.
- */
-function equalShares<Entry extends { readonly task: string }>(
-  entries: readonly Entry[],
-  count: number,
-): readonly Entry[] {
-  if (entries.length <= count) return entries;
-  const waiting = new Map<string, number>();
-  for (const { task } of entries) waiting.set(task, (waiting.get(task) ?? 0) + 1);
-  const shares = new Map(Array.from(waiting.keys(), (task) => [task, 0]));
-  for (let left = count; left > 0; ) {
-    for (const [task, rows] of waiting) {
-      const share = shares.get(task)!;
-      if (left === 0 || share === rows) continue;
-      shares.set(task, share + 1);
-      left--;
-    }
-  }
-  const taken = new Map<string, number>();
-  return entries.filter(({ task }) => {
-    const place = taken.get(task) ?? 0;
-    taken.set(task, place + 1);
-    return place < shares.get(task)!;
-  });
-}
 
 function firstOf<T>(items: readonly T[], count: number): T[] {
   return items.slice(0, count);

@@ -7,26 +7,13 @@ import { ewc } from './ewc.ts';
 import { gem } from './gem.ts';
 import { l2p } from './l2p.ts';
 import { lifealign } from './lifealign.ts';
-import { lifealignRehearsalFree } from './lifealign-rehearsal-free.ts';
 import type { Method } from './method.ts';
 import { mtl } from './mtl.ts';
 import { olora } from './olora.ts';
 import { seqft } from './seqft.ts';
 import { stl } from './stl.ts';
 
-export const methods: readonly Method[] = [
-  lifealign,
-  lifealignRehearsalFree,
-  er,
-  ewc,
-  gem,
-  cppo,
-  olora,
-  l2p,
-  seqft,
-  stl,
-  mtl,
-];
+export const methods: readonly Method[] = [lifealign, er, ewc, gem, cppo, olora, l2p, seqft, stl, mtl];
 
 /** @throws {UserError} listing the methods there are, the nearest first. */
 export function findMethod(name: string): Method {

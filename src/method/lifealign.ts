@@ -10,7 +10,7 @@ import { asLora } from '../model/adapter.ts';
 import { defineMethod, type MethodContext, type MethodRun, noSettings } from './method.ts';
 
 /** The paper's text; its code defaults to lambda 0.1. [arXiv:2509.17183, sensitivity analysis] */
-export const paperConsolidation: ConsolidationSettings = { threshold: 0.9, lambda: 0.5 };
+const paperConsolidation: ConsolidationSettings = { threshold: 0.9, lambda: 0.5 };
 
 export const lifealign = defineMethod({
   name: 'lifealign',
@@ -21,7 +21,7 @@ export const lifealign = defineMethod({
 });
 
 /** Consolidates every stage, and remembers what it kept of each. */
-export function consolidating({ initial, consolidation, remembered }: MethodContext): MethodRun {
+function consolidating({ initial, consolidation, remembered }: MethodContext): MethodRun {
   if (!consolidation) return {};
   const history = new MemoryHistory();
   const { settings } = asLora(initial);

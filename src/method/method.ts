@@ -75,18 +75,6 @@ export interface RowWeighting {
   constants(batch: ScoredBatch): Readonly<Record<string, Float64Array>>;
 }
 
-/** How a policy is kept near to what it was when the task began, on its own answers to prompts that are no stored rows. */
-export interface AnchorSettings {
-  /** Of the divergence per token. */
-  readonly weight: number;
-  /** Prompts drawn for a task. */
-  readonly rows: number;
-  /** Of them in each step. */
-  readonly batchSize: number;
-  /** Of a prompt's text, and of an answer. */
-  readonly maxNewTokens: number;
-}
-
 /** Added to the loss. */
 export interface Penalty {
   readonly value: number;
@@ -120,7 +108,6 @@ export interface MethodRun {
   state?(): MethodState;
   readonly parts?: AdapterParts;
   readonly weighting?: RowWeighting;
-  readonly anchors?: AnchorSettings;
   /** The policy's adapter that a task, counted from 0, starts from. Left out: the latest. */
   startTask?(task: number, latest: Adapter): Adapter;
   /** `rows` are those of the step. */

@@ -9,7 +9,6 @@ import type { TokenEmbeddings } from '../model/token-embeddings.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import type { Random } from '../support/random.ts';
 import type { EncodedRows, EncodeRowsOptions } from '../text/segments.ts';
-import type { UserTurn } from '../text/user-turn.ts';
 import type { StageName } from './config/schema.ts';
 import type { ReportTarget } from './tensorboard/report-target.ts';
 
@@ -21,8 +20,6 @@ export interface TextSide {
   readonly maxPositions: number;
   /** That end an answer. */
   readonly endTokens: readonly number[];
-  /** What the template writes around a user's turn. @throws {UserError} for a template that does not allow it. */
-  userTurn(): UserTurn;
   encodeRows(rows: readonly PreferenceRow[], options: EncodeRowsOptions): EncodedRows;
 }
 

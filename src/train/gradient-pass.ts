@@ -57,8 +57,6 @@ async function rowConstants(pass: GradientPass): Promise<Record<string, Float64A
   const makers: Record<string, () => Promise<Float64Array> | Float64Array> = {
     reference_chosen: () => Float64Array.from(rows, (row) => row.reference!.chosen),
     reference_rejected: () => Float64Array.from(rows, (row) => row.reference!.rejected),
-    task_start_chosen: () => Float64Array.from(rows, (row) => row.taskStart!.chosen),
-    task_start_rejected: () => Float64Array.from(rows, (row) => row.taskStart!.rejected),
     kl: () => klConstant(pass),
   };
   const constants: Record<string, Float64Array> = {};

@@ -6,7 +6,6 @@ import { initialiseAdapter } from '../model/lora-modules.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import { version } from '../support/version.ts';
 import { encodeRows } from '../text/segments.ts';
-import { userTurn } from '../text/user-turn.ts';
 import { type BaseModel, openBaseModel } from './base-model.ts';
 import type { RunEnvironment } from './environment.ts';
 
@@ -67,7 +66,6 @@ export function modelSides(base: BaseModel): ModelSides {
       identity: { tokenizer: text.tokenizer.identity, template: text.template.identity },
       maxPositions: model.config.maxPositions,
       endTokens,
-      userTurn: () => userTurn(text),
       encodeRows: (rows, options) => encodeRows(rows, text, options),
     },
     embeddings,

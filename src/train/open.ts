@@ -11,7 +11,6 @@ import { createObjective } from '../objective/index.ts';
 import { DataError, UserError } from '../support/errors.ts';
 import { lockFolder } from '../support/folder-lock.ts';
 import { Random } from '../support/random.ts';
-import { Anchors } from './anchors.ts';
 import { CheckpointFolder } from './checkpoint.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { RunEnvironment } from './environment.ts';
@@ -61,10 +60,6 @@ export async function openRun(
       remembered,
     });
   const remembered = finished?.remembered ?? nothingRemembered;
-  const { anchors: settings } = beginMethod(remembered);
-  const anchors = settings
-    ? new Anchors(settings, text, Math.min(config.max_length, text.maxPositions))
-    : null;
   await engine.checkBackward(config.backward);
   signal?.throwIfAborted();
 
@@ -108,7 +103,6 @@ export async function openRun(
       },
       base,
       reference: config.reference === 'previous' ? null : { policy, adapter: named },
-      anchors,
       state,
       stepLog,
       tensorBoard,

@@ -3,7 +3,6 @@ import type { Method } from '../method/method.ts';
 import type { Adapter } from '../model/adapter.ts';
 import type { Objective } from '../objective/objective.ts';
 import type { Random } from '../support/random.ts';
-import type { Anchors } from './anchors.ts';
 import type { RunConfig, StageName } from './config/schema.ts';
 import type { RunEnvironment } from './environment.ts';
 import type { FixedPolicy } from './reference.ts';
@@ -21,8 +20,6 @@ export interface Run {
   readonly base: FixedPolicy;
   /** The reference policy; `null`: the adapter at the task's start. */
   readonly reference: { readonly policy: FixedPolicy; readonly adapter: Adapter | null } | null;
-  /** `null` where the method has none. */
-  readonly anchors: Anchors | null;
   readonly state: RunState;
   readonly stepLog: StepLog;
   /** `null` unless the environment asks for it. */

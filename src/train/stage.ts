@@ -3,7 +3,6 @@
  * Whatever happens between two steps, a run that goes on from there gives the same adapter.
  */
 import type { Gradients } from '../method/method.ts';
-import { anchor } from '../objective/anchor.ts';
 import type { AdamW } from '../optim/adamw.ts';
 import { scheduleFactor } from '../optim/schedule.ts';
 import { silentProgress } from '../support/progress.ts';
@@ -30,7 +29,6 @@ export async function trainStage(run: Run, stage: StageName, next: Phase): Promi
     environment.log?.(`warning: ${taskLabel(run)}, ${stage}: the only step is warm-up, at learning rate 0`);
   }
   const rows = await stageRows(run, stage);
-  const anchors = (await run.anchors?.rows(run, stage)) ?? [];
   const batchAt = epochBatches(run, stage, rows);
   state.optimizer ??= stageOptimizer(run.config, stage);
   const progress = (environment.progress ?? silentProgress)({
@@ -42,13 +40,7 @@ export async function trainStage(run: Run, stage: StageName, next: Phase): Promi
   try {
     while (state.step < total) {
       environment.signal?.throwIfAborted();
-      const record = await oneStep(
-        run,
-        stage,
-        state.optimizer,
-        { batch: batchAt(state.step), anchors },
-        total,
-      );
+      const record = await oneStep(run, stage, state.optimizer, batchAt(state.step), total);
       progress.advance(1, `loss ${record.loss.toPrecision(4)}`);
       await run.checkpoint('due');
     }
@@ -63,7 +55,7 @@ async function oneStep(
   run: Run,
   stage: StageName,
   optimizer: AdamW,
-  { batch, anchors }: { readonly batch: readonly StageRow[]; readonly anchors: readonly StageRow[] },
+  batch: readonly StageRow[],
   total: number,
 ): Promise<StepRecord> {
   const { state } = run;
@@ -77,7 +69,6 @@ async function oneStep(
     optimizer,
     learningRate,
     maxGradNorm: settings.max_grad_norm,
-    anchors: anchorPass(run, stage, anchors),
   });
   const seconds = (performance.now() - start) / 1000;
   const record = stepRecord(run, stage, batch, result, { learningRate, seconds });
@@ -105,20 +96,6 @@ function gradientPass(run: Run, stage: StageName, rows: readonly StageRow[]): Gr
     backward: config.backward,
     maxLength: data.maxLength,
     signal: environment.signal,
-  };
-}
-
-/** Over the anchors of the step at hand. */
-function anchorPass(run: Run, stage: StageName, all: readonly StageRow[]): GradientPass | null {
-  const { anchors, state } = run;
-  if (!anchors || all.length === 0) return null;
-  const { batchSize, weight } = anchors.settings;
-  const random = run.random.fork(`task ${state.task} ${stage} step ${state.step} anchors`);
-  const rows = random.sample(all, Math.min(batchSize, all.length));
-  return {
-    ...gradientPass(run, stage, rows),
-    objective: anchor(weight),
-    weighting: null,
   };
 }
 

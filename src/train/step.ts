@@ -12,15 +12,13 @@ export interface StepRequest extends GradientPass {
   readonly optimizer: AdamW;
   readonly learningRate: number;
   readonly maxGradNorm: number;
-  /** A pass over rows of its own whose loss is added; `null` where the method has no anchors, or none yet. */
-  readonly anchors: GradientPass | null;
 }
 
 export interface StepResult {
   readonly adapter: Adapter;
   /** The objective's. */
   readonly loss: number;
-  /** What the method added to it, by its penalty and its anchors; `null` where it has neither. */
+  /** What the method's penalty added to it; `null` where it has none. */
   readonly penalty: number | null;
   /** Of what the step was taken with, before clipping. */
   readonly gradNorm: number;
@@ -36,20 +34,17 @@ export interface StepResult {
 export async function trainStep(request: StepRequest): Promise<StepResult> {
   const { method, adapter, optimizer } = request;
   const result = await batchGradients(request);
-  const anchored = request.anchors && (await batchGradients(request.anchors));
   const { loss, logps } = result;
 
   // From here on nothing is awaited: what the method remembers of a step belongs to a step that is taken.
   const trained = trainedPart(method, adapter);
-  const gradient = anchored ? sumOf(result.gradients, anchored.gradients) : result.gradients;
-  const ofLoss = trainedGradients(method, adapter, gradient);
+  const ofLoss = trainedGradients(method, adapter, result.gradients);
   const rows = request.rows.map(({ encoded }) => encoded);
   const penalty = method.penalty?.(trained, rows) ?? null;
-  const added = penalty || anchored ? (penalty?.value ?? 0) + (anchored?.loss ?? 0) : null;
   const penalised = penalty ? sumOf(ofLoss, penalty.gradients) : ofLoss;
   const changed = method.gradients?.(penalised) ?? penalised;
   const { norm, gradients } = clipGlobalNorm(changed, request.maxGradNorm);
-  checkFinite(result, norm, added ?? 0);
+  checkFinite(result, norm, penalty?.value ?? 0);
 
   const updated = optimizer.update(valuesOf(trained), gradients, request.learningRate);
   for (const [name, data] of updated) {
@@ -59,10 +54,10 @@ export async function trainStep(request: StepRequest): Promise<StepResult> {
   return {
     adapter: policyAdapter(method, next),
     loss,
-    penalty: added,
+    penalty: penalty?.value ?? null,
     gradNorm: norm,
     logps,
-    tokens: result.tokens + (anchored?.tokens ?? 0),
+    tokens: result.tokens,
   };
 }
 

@@ -57,46 +57,6 @@ describe('reference policy', () => {
   });
 });
 
-function counted(buffer: ReplayBuffer<Payload>) {
-  const names = buffer.entries.map(({ task: name }) => name);
-  return [...new Set(names)].map((name) => [name, names.filter((other) => other === name).length]);
-}
-
-describe('stratified policy', () => {
-  it('draws as the paper’s does while there is room', () => {
-    const drawnBy = (policy: ReplaySettings['policy']) =>
-      labels(new ReplayBuffer<Payload>(settings(policy, 50)).withTask(task('a', 100), Random.fromSeed(4)));
-    expect(drawnBy('stratified')).toEqual(drawnBy('paper'));
-  });
-
-  it('keeps equal shares when full, what is over going to the oldest, and no more than a task has', () => {
-    let buffer = new ReplayBuffer<Payload>(settings('stratified', 10, 1));
-    const grow = (name: string, rows: number) => {
-      buffer = buffer.withTask(task(name, rows), Random.fromSeed(1).fork(name));
-      return counted(buffer);
-    };
-    expect(grow('a', 30)).toEqual([['a', 10]]);
-    expect(grow('b', 2)).toEqual([
-      ['a', 8],
-      ['b', 2],
-    ]);
-    const ofB = labels(buffer).slice(8);
-    // Two of b are fewer than a share of 10 / 4: what they leave goes round the others.
-    expect(grow('c', 30)).toEqual([
-      ['a', 4],
-      ['b', 2],
-      ['c', 4],
-    ]);
-    expect(grow('d', 30)).toEqual([
-      ['a', 3],
-      ['b', 2],
-      ['c', 3],
-      ['d', 2],
-    ]);
-    expect(labels(buffer).slice(3, 5)).toEqual(ofB);
-  });
-});
-
 it('rounds the share down to whole rows', () => {
   for (const [count, entered] of [
     [4, 0],

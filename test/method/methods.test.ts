@@ -4,19 +4,7 @@ import { nothingRemembered } from '../../src/method/method.ts';
 import { createObjective } from '../../src/objective/index.ts';
 import { beginMethod, smallAdapter, stageEnd, valuesOf } from './small-adapters.ts';
 
-const names = [
-  'lifealign',
-  'lifealign-rehearsal-free',
-  'er',
-  'ewc',
-  'gem',
-  'cppo',
-  'olora',
-  'l2p',
-  'seqft',
-  'stl',
-  'mtl',
-];
+const names = ['lifealign', 'er', 'ewc', 'gem', 'cppo', 'olora', 'l2p', 'seqft', 'stl', 'mtl'];
 
 describe('methods', () => {
   it('are found by name, each with an objective that exists and settings that need no value', () => {
@@ -37,15 +25,6 @@ describe('methods', () => {
     const dpo = { objective: 'dpo', replay: 'off', consolidation: null };
     expect(Object.fromEntries(defaults)).toEqual({
       lifealign: { objective: 'fpo', replay: 'on', consolidation: { threshold: 0.9, lambda: 0.5 } },
-      'lifealign-rehearsal-free': {
-        objective: 'fpo',
-        replay: 'never',
-        consolidation: { threshold: 0.9, lambda: 0.5 },
-        weight: 0.3,
-        rows: 64,
-        batch_size: 4,
-        max_new_tokens: 64,
-      },
       er: { ...dpo, replay: 'on' },
       ewc: { ...dpo, lambda: 0.1, terms: 'all' },
       gem: { ...dpo, margin: 0.1, decay: 0.9 },

@@ -58,10 +58,6 @@ describe('a resumed run equals the uninterrupted one, bit for bit', () => {
     ['gem', { method: 'gem' }],
     ['cppo with replay', { method: 'cppo', replay: {} }],
     ['olora with the previous adapter as reference', { method: 'olora', reference: 'previous' }],
-    [
-      'lifealign without stored rows',
-      { method: 'lifealign-rehearsal-free', method_settings: { rows: 4, batch_size: 2, max_new_tokens: 5 } },
-    ],
     ['mtl', { method: 'mtl' }],
   ])('%s, wherever it stops', async (_, changes) => {
     const tree = toyConfig(changes);

@@ -30,12 +30,6 @@ const method = (name: string) => [`method=${name}`];
 const l2p = [...method('l2p'), 'lora=null'];
 const objective = (name: string) => [...seqft, `stages.preference.objective={name: ${name}}`];
 /** What a task gives to a full buffer beside an earlier one's rows is trained on in a third. */
-const threeTasks = [
-  'replay.capacity=2',
-  `tasks=[${['low', 'high', 'low']
-    .map((name, at) => `{name: task${at}, train: ${name}-train.json, test: ${name}-test.json, test_rows: 2}`)
-    .join(', ')}]`,
-];
 const cases: readonly (readonly [change: string, context?: readonly string[]])[] = [
   ['adapter=other'],
   ['method=er'],
@@ -46,7 +40,6 @@ const cases: readonly (readonly [change: string, context?: readonly string[]])[]
   ['method=gem', seqft],
   ['method=cppo', seqft],
   ['method=olora', seqft],
-  ['method=lifealign-rehearsal-free', ['replay=null']],
   ['replay={}', seqft],
   ['replay={}', l2p],
   ['method_settings.lambda=1', method('ewc')],
@@ -61,10 +54,6 @@ const cases: readonly (readonly [change: string, context?: readonly string[]])[]
   ['method_settings.prompt_length=2', l2p],
   ['method_settings.top_k=1', l2p],
   ['method_settings.key_weight=0.1', l2p],
-  ...['weight=3', 'rows=5', 'batch_size=2', 'max_new_tokens=3'].map((setting): [string, string[]] => [
-    `method_settings.${setting}`,
-    [...method('lifealign-rehearsal-free'), 'method_settings={rows: 4, batch_size: 1, max_new_tokens: 5}'],
-  ]),
   ['lora.rank=3'],
   ['lora.alpha=8'],
   ['lora.targets=[q_proj]'],
@@ -73,7 +62,6 @@ const cases: readonly (readonly [change: string, context?: readonly string[]])[]
   ['replay.capacity=1'],
   ['replay.fraction=0.5'],
   ['replay.policy=reference'],
-  ['replay.policy=stratified', threeTasks],
   ['consolidation.space=product'],
   ['consolidation.threshold=0.3'],
   ['consolidation.lambda=0.1'],

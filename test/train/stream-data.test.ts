@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeRows } from '../../src/text/segments.ts';
 import { loadTextModel } from '../../src/text/text-model.ts';
-import { userTurn } from '../../src/text/user-turn.ts';
 import type { ConfigTree } from '../../src/train/config/overrides.ts';
 import { resolveRunConfig } from '../../src/train/config/resolve.ts';
 import { loadStream } from '../../src/train/stream-data.ts';
@@ -25,7 +24,6 @@ async function load(train: readonly object[], changes: ConfigTree, task: ConfigT
     identity: { tokenizer: model.tokenizer.identity, template: model.template.identity },
     maxPositions: 40,
     endTokens: [],
-    userTurn: () => userTurn(model),
     encodeRows: (rows, options) => encodeRows(rows, model, options),
   } satisfies Parameters<typeof loadStream>[1];
   const tasks = [{ name: 'task', train: 'train.json', test: 'test.json', ...task }];

@@ -62,7 +62,6 @@ export const toyText: TextSide = {
   identity: { tokenizer: 'letters', template: 'none' },
   maxPositions: 4096,
   endTokens: [END],
-  userTurn: () => ({ before: Int32Array.of(1), after: Int32Array.of(END, 2) }),
   encodeRows(all, { maxLength, limit }) {
     const rows = all.slice(0, limit ?? all.length);
     let cutPrompts = 0;
