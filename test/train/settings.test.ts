@@ -29,7 +29,6 @@ const method = (name: string) => [`method=${name}`];
 /** It has no LoRA matrices, which the toy config has settings of. */
 const l2p = [...method('l2p'), 'lora=null'];
 const objective = (name: string) => [...seqft, `stages.preference.objective={name: ${name}}`];
-/** What a task gives to a full buffer beside an earlier one's rows is trained on in a third. */
 const cases: readonly (readonly [change: string, context?: readonly string[]])[] = [
   ['adapter=other'],
   ['method=er'],
