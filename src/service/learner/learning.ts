@@ -28,6 +28,7 @@ export interface Learning {
 
 /** Milliseconds that a process which was told to stop has for it. */
 const GRACE = 20_000;
+const HOUR = 3_600_000;
 
 /** @returns whether there is something new: false where it has to be tried again later */
 export async function learnTask(learning: Learning, task: LearnerTask): Promise<boolean> {
@@ -93,13 +94,26 @@ async function runLearn(
   { name }: LearnerTask,
   { file, restart }: { file: string; restart: boolean },
 ): Promise<LearnEnd> {
+  let silence: NodeJS.Timeout | undefined;
+  let isStuck = false;
+  const listen = () => {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      isStuck = true;
+      process.kill();
+    }, HOUR * settings.silence);
+  };
   const process = startLearn(
     {
       ...{ memory: memory.store.folder, task: name, data: file, restart },
       ...{ private: settings.private, set: settings.set, threads: settings.threads, nice: settings.nice },
     },
-    onProgress,
+    (progress) => {
+      listen();
+      onProgress(progress);
+    },
   );
+  listen();
   let timer: NodeJS.Timeout | undefined;
   // Another may be at it already: not a moment longer.
   const kill = () => process.kill();
@@ -112,8 +126,10 @@ async function runLearn(
   if (lease.signal.aborted) kill();
   else if (ending.aborted) stop();
   try {
-    return await process.ended;
+    const end = await process.ended;
+    return isStuck ? { code: null, problem: `it made no progress for ${settings.silence} hours` } : end;
   } finally {
+    clearTimeout(silence);
     clearTimeout(timer);
     lease.signal.removeEventListener('abort', kill);
     ending.removeEventListener('abort', stop);

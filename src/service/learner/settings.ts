@@ -26,6 +26,12 @@ export const learnerSchema = z.strictObject({
   /** Of the learning process: threads of the engine, null as many as there are cores; and its niceness. */
   threads: count.nullable().default(null),
   nice: z.int().min(0).max(19).default(15),
+  /** Hours without progress after which the learning process is ended: as one that ended without a result. */
+  silence: z
+    .number()
+    .positive()
+    .max(24 * 20)
+    .default(6),
   /** Ends without a result after which a task has failed. */
   attempts: count.default(3),
   /** Hours after a failed task before another is begun by itself. */

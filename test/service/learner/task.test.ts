@@ -89,6 +89,16 @@ describe('a task', () => {
     expect((await service.state()).last?.id).toBe(failed.id);
   });
 
+  it('is tried again where the process makes no progress', async () => {
+    const learn = playedLearn('hang', 'commit');
+    const service = await start(learn, { shadow: null, canary: null, silence: 1 / 3600, attempts: 20 });
+    await service.feed(0, 4);
+    expect((await service.until(({ state }) => state === 'full')).attempts).toBeGreaterThan(1);
+    expect(learn.killed).toBeGreaterThan(0);
+    const failed = (await service.decisions()).filter(({ action }) => action === 'fail');
+    expect(failed.at(-1)).toMatchObject({ detail: { attempt: 1, again: true } });
+  });
+
   it('with bad input fails at once', async () => {
     const learn = playedLearn('bad input');
     const service = await start(learn);
