@@ -23,6 +23,11 @@ export interface PackedBatch {
   readonly membership: Float32Array;
 }
 
+/** The first position that each token sees through a window of so many tokens, itself among them. */
+export function firstSeen(positions: BigInt64Array, window: number): BigInt64Array {
+  return positions.map((position) => position - BigInt(window) + 1n);
+}
+
 /** The responses of a row that take part. */
 export function responsesOf(row: EncodedRow, responses: Responses): readonly Int32Array[] {
   return responses === 'pair' ? [row.chosen, row.rejected] : [row.chosen];

@@ -5,7 +5,7 @@ import type { RowLogProbs, RunOptions } from '../engine/engine.ts';
 import { createOrtEngine } from '../engine/ort/index.ts';
 import { readGgufLora, writeGgufLora } from '../model/gguf/lora.ts';
 import { openModelFolder } from '../model/model-folder.ts';
-import { readPeftAdapter, writePeftAdapter } from '../model/peft.ts';
+import { type PeftAdapter, readPeftAdapter, writePeftAdapter } from '../model/peft.ts';
 import type { EncodedRow } from '../text/encoded-row.ts';
 import { loadTextModel } from '../text/text-model.ts';
 import type { ExportBase, ExportFormatName, ExportJob } from './job.ts';
@@ -26,8 +26,10 @@ export const GGUF_FILE = 'adapter.gguf';
 
 const peft: ExportFormat = {
   defaultDtype: async () => 'float32',
-  write: (folder, { adapter, baseModel, dtype }) =>
-    writePeftAdapter(folder, adapter, { baseModel, format: dtype }),
+  write: (folder, { adapter, baseModel, dtype }) => {
+    const { baseQuantization } = adapter as Partial<PeftAdapter>;
+    return writePeftAdapter(folder, adapter, { baseModel, baseQuantization, format: dtype });
+  },
   score: async (folder, { base, signal }, rows) =>
     base.engine.score(rows, await readPeftAdapter(folder), stopping(signal)),
 };

@@ -15,6 +15,8 @@ export interface ConfigReader {
   optionalCount(field: string): number | null;
   /** A list of numbers, or `null`. */
   numbers(field: string): readonly number[] | null;
+  /** A list of strings, or `null`. */
+  texts(field: string): readonly string[] | null;
   /** A nested object, or `null`. */
   section(field: string): ConfigReader | null;
   fail(field: string, problem: string): never;
@@ -54,6 +56,7 @@ export function configReader(json: unknown, file: string, prefix = ''): ConfigRe
     count,
     optionalCount: (field) => (fields.has(field) ? count(field) : null),
     numbers: (field) => (fields.has(field) ? read(field, 'a list of numbers', isNumbers, undefined) : null),
+    texts: (field) => (fields.has(field) ? read(field, 'a list of strings', isTexts, undefined) : null),
     section: (field) =>
       fields.has(field) ? configReader(fields.get(field), file, `${prefix}${field}.`) : null,
   };
@@ -73,6 +76,10 @@ function isNumber(value: unknown): value is number {
 
 function isNumbers(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every(isNumber);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isText);
 }
 
 function isPositive(value: unknown): value is number {

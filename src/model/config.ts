@@ -3,22 +3,11 @@
  * Whatever would change results and isn't supported is refused by name; what can't is ignored.
  */
 import { type ConfigReader, configReader } from './config-reader.ts';
-
-/** Rotary position embedding: frequency i turns by position · theta^(-2i / headSize). */
-export type Rope =
-  | { readonly type: 'default'; readonly theta: number }
-  | {
-      /** Long wavelengths slowed down by `factor`, short ones kept, a smooth passage between. */
-      readonly type: 'llama3';
-      readonly theta: number;
-      readonly factor: number;
-      readonly lowFrequencyFactor: number;
-      readonly highFrequencyFactor: number;
-      readonly originalMaxPositions: number;
-    };
+import { type Gemma3Fields, gemma3Fields, readGemma3Rope, type SlidingLayers } from './gemma3.ts';
+import { type Rope, readRope } from './rope-config.ts';
 
 /**
- * One decoder-only transformer: RMS norms, grouped-query attention with RoPE, a SwiGLU MLP. What few families have is
+ * One decoder-only transformer: RMS norms, grouped-query attention with RoPE, a gated MLP. What few families have is
  * left out of all others, whose identity it would change.
  */
 export interface DecoderConfig {
@@ -44,6 +33,18 @@ export interface DecoderConfig {
   readonly unrotatedLayers?: readonly number[];
   /** Queries, keys and values are one product (`qkv_proj`), and so are gate and up (`gate_up_proj`). */
   readonly fusedProjections?: true;
+  /** Layers whose tokens see few before them. */
+  readonly sliding?: SlidingLayers;
+  /** Norms multiply by one more than their weights. */
+  readonly centredNorms?: true;
+  /** What attention and MLP give is normalised, too, before it is added. */
+  readonly sandwichNorms?: true;
+  /** Token embeddings are multiplied by it. */
+  readonly embeddingScale?: number;
+  /** Products of queries and keys are multiplied by it; where left out by headSize^(-1/2). */
+  readonly attentionScale?: number;
+  /** Of the MLP's gate: GELU by its approximation with tanh; SiLU where left out. */
+  readonly activation?: 'gelu';
 }
 
 /** Which linear layers add a bias. */
@@ -55,7 +56,7 @@ export interface LinearBiases {
   readonly mlp: boolean;
 }
 
-export type DecoderFamily = 'llama' | 'qwen2' | 'mistral' | 'qwen3' | 'smollm3' | 'phi3';
+export type DecoderFamily = 'llama' | 'qwen2' | 'mistral' | 'qwen3' | 'smollm3' | 'phi3' | 'gemma3_text';
 
 /** What differs between families, beside names. */
 interface FamilyRules {
@@ -65,11 +66,18 @@ interface FamilyRules {
   /** Where config.json does not say. */
   readonly headSize?: number;
   readonly tiedEmbeddings?: boolean;
+  /** Of the MLP's gate: the field that names it, and the one name supported. */
+  readonly activation?: { readonly field: string; readonly name: string };
+  /** Where layers differ in it, of those that see all tokens. */
+  rope?(config: ConfigReader): Rope;
   /** What other families do not have; refuses what is not supported of it. */
-  own?(config: ConfigReader, layers: number): Pick<DecoderConfig, OwnField>;
+  own?(
+    config: ConfigReader,
+    size: { readonly layers: number; readonly hiddenSize: number },
+  ): Pick<DecoderConfig, OwnField>;
 }
 
-type OwnField = 'headNorms' | 'unrotatedLayers' | 'fusedProjections';
+type OwnField = 'unrotatedLayers' | 'fusedProjections' | keyof Gemma3Fields;
 
 /** A config that claims more is damaged; it would have every layer's tensors named before any is missed. */
 const MAX_LAYERS = 10_000;
@@ -110,7 +118,7 @@ const FAMILIES: Readonly<Record<DecoderFamily, FamilyRules>> = {
     biases: attentionAndMlp,
     window: chosenWindow,
     tiedEmbeddings: true,
-    own: (config, layers) => ({ unrotatedLayers: readUnrotatedLayers(config, layers) }),
+    own: (config, { layers }) => ({ unrotatedLayers: readUnrotatedLayers(config, layers) }),
   },
   phi3: {
     biases: () => NO_BIASES,
@@ -123,6 +131,16 @@ const FAMILIES: Readonly<Record<DecoderFamily, FamilyRules>> = {
       return { fusedProjections: true };
     },
   },
+  gemma3_text: {
+    biases: (config) => ({ ...attentionAndMlp(config), mlp: false }),
+    // Of some layers alone, which `own` reads.
+    window: () => null,
+    headSize: 256,
+    tiedEmbeddings: true,
+    activation: { field: 'hidden_activation', name: 'gelu_pytorch_tanh' },
+    rope: readGemma3Rope,
+    own: gemma3Fields,
+  },
 };
 
 /**
@@ -134,7 +152,7 @@ export function parseDecoderConfig(json: unknown, file: string): DecoderConfig {
   const config = configReader(json, file);
   const family = readFamily(config);
   const rules = FAMILIES[family];
-  refuseUnsupported(config);
+  refuseUnsupported(config, rules);
   const hiddenSize = config.count('hidden_size');
   const heads = config.count('num_attention_heads');
   const keyValueHeads = config.count('num_key_value_heads', heads);
@@ -154,11 +172,11 @@ export function parseDecoderConfig(json: unknown, file: string): DecoderConfig {
     headSize: readHeadSize(config, rules.headSize ?? hiddenSize / heads, { hiddenSize, heads }),
     vocabularySize: config.count('vocab_size'),
     normEpsilon: config.positive('rms_norm_eps', 1e-6),
-    rope: readRope(config),
+    rope: rules.rope?.(config) ?? readRope(config),
     tiedEmbeddings: config.boolean('tie_word_embeddings', rules.tiedEmbeddings ?? false),
     biases: rules.biases(config),
     maxPositions: Math.min(maxPositions, rules.window(config) ?? maxPositions),
-    ...rules.own?.(config, layers),
+    ...rules.own?.(config, { layers, hiddenSize }),
   };
 }
 
@@ -171,9 +189,11 @@ function readFamily(config: ConfigReader): DecoderFamily {
   );
 }
 
-function refuseUnsupported(config: ConfigReader): void {
-  const activation = config.text('hidden_act', 'silu');
-  if (activation !== 'silu') config.fail('hidden_act', `"${activation}" is not supported; expected "silu"`);
+const SILU = { field: 'hidden_act', name: 'silu' };
+
+function refuseUnsupported(config: ConfigReader, { activation: { field, name } = SILU }: FamilyRules): void {
+  const activation = config.text(field, name);
+  if (activation !== name) config.fail(field, `"${activation}" is not supported; expected "${name}"`);
   const dropout = config.number('attention_dropout', 0);
   if (dropout !== 0) config.fail('attention_dropout', `${dropout} is not supported; expected 0`);
   const rotary = config.number('partial_rotary_factor', 1);
@@ -212,36 +232,4 @@ function readUnrotatedLayers(config: ConfigReader, layers: number): readonly num
   }
   const isTurned = (layer: number) => (turns ? turns[layer] !== 0 : (layer + 1) % interval !== 0);
   return Array.from({ length: layers }, (_, layer) => layer).filter((layer) => !isTurned(layer));
-}
-
-/** Reads both layouts: `rope_theta` with `rope_scaling`, and newer files' `rope_parameters`. */
-function readRope(config: ConfigReader): Rope {
-  const nested = config.section('rope_parameters') ?? config.section('rope_scaling');
-  const topTheta = config.positive('rope_theta', 10_000);
-  if (nested === null) return { type: 'default', theta: topTheta };
-  const theta = nested.positive('rope_theta', topTheta);
-  if (config.has('rope_theta') && theta !== topTheta) {
-    config.fail('rope_theta', `${topTheta} contradicts ${theta} in "rope_parameters"`);
-  }
-  const rotary = nested.number('partial_rotary_factor', 1);
-  if (rotary !== 1) nested.fail('partial_rotary_factor', `${rotary} is not supported; expected 1`);
-  const typeKey = nested.has('rope_type') ? 'rope_type' : 'type';
-  const type = nested.text(typeKey);
-  if (type === 'default') return { type, theta };
-  if (type !== 'llama3') {
-    return nested.fail(typeKey, `"${type}" is not supported; supported: default, llama3`);
-  }
-  const lowFrequencyFactor = nested.positive('low_freq_factor');
-  const highFrequencyFactor = nested.positive('high_freq_factor');
-  if (highFrequencyFactor <= lowFrequencyFactor) {
-    nested.fail('high_freq_factor', `expected more than low_freq_factor, ${lowFrequencyFactor}`);
-  }
-  return {
-    type,
-    theta,
-    factor: nested.positive('factor'),
-    lowFrequencyFactor,
-    highFrequencyFactor,
-    originalMaxPositions: nested.count('original_max_position_embeddings'),
-  };
 }

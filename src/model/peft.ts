@@ -32,11 +32,18 @@ const WEIGHTS_FILE = 'adapter_model.safetensors';
 export interface PeftAdapter extends LoraAdapter {
   /** A caller whose base has another name warns; fit is decided by module names and shapes. */
   readonly baseModel: string | null;
+  /** What the base's weights were rounded to while it was trained: `nf4` or `int8`; left out where they were not. */
+  readonly baseQuantization?: string;
 }
+
+/** In the safetensors file's metadata, which other programs leave alone. */
+const QUANTIZATION_KEY = 'lifealign_base_quantization';
 
 export interface PeftWriteOptions {
   /** Written as `base_model_name_or_path`: a Hub name or a folder. */
   readonly baseModel?: string | null;
+  /** Of `PeftAdapter`. */
+  readonly baseQuantization?: string | undefined;
   /** What the matrices are rounded to, `float32` unless told. */
   readonly format?: FloatFormat;
   /** Added to the safetensors file's metadata. */
@@ -62,7 +69,8 @@ export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
   if (!existsSync(file) && existsSync(join(folder, 'adapter_model.bin'))) {
     throw new UserError(`${folder}: has adapter_model.bin; expected ${WEIGHTS_FILE}: save it as safetensors`);
   }
-  const modules = groupByModule(readSafetensorsHeader(file).entries, file);
+  const { entries, metadata } = readSafetensorsHeader(file);
+  const modules = groupByModule(entries, file);
   const tensors = new Map<string, LoraTensor>();
   for (const modulePath of [...modules.keys()].sort(compareModulePaths)) {
     for (const side of ['A', 'B'] as const) {
@@ -73,7 +81,8 @@ export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
     }
   }
   const settings = { rank, alpha, targets: exactTargets(targets, [...modules.keys()]) };
-  return { settings, tensors, baseModel };
+  const baseQuantization = metadata[QUANTIZATION_KEY];
+  return { settings, tensors, baseModel, ...(baseQuantization === undefined ? {} : { baseQuantization }) };
 }
 
 /**
@@ -93,7 +102,9 @@ export async function writePeftAdapter(
     data,
     format: dtype,
   }));
-  const metadata = { format: 'pt', ...options.metadata };
+  const { baseQuantization } = options;
+  const trainedOn = baseQuantization === undefined ? {} : { [QUANTIZATION_KEY]: baseQuantization };
+  const metadata = { format: 'pt', ...trainedOn, ...options.metadata };
   await writeSafetensors(join(folder, WEIGHTS_FILE), tensors, metadata);
   const targets = exactTargets(adapter.settings.targets, [...adapter.tensors.keys()].map(modulePathOf));
   const config = formatPeftConfig({ ...adapter.settings, targets }, options.baseModel ?? null);

@@ -1,5 +1,5 @@
 /**
- * The base's token embeddings as the host sees them: the few it asks for are read from the weight file, since the
+ * The base's token embeddings as its first layer sees them: the few it asks for are read from the weight file, since the
  * whole table may take gigabytes.
  */
 import type { ModelFolder } from './model-folder.ts';
@@ -22,7 +22,11 @@ export class TokenEmbeddings {
     const name = 'model.embed_tokens.weight';
     const entry = weights.get(name);
     if (!entry) throw new Error(`the model has no weight "${name}"`);
-    return new TokenEmbeddings(config.vocabularySize, config.hiddenSize, (tokens) => readRows(entry, tokens));
+    const { embeddingScale: scale, vocabularySize, hiddenSize } = config;
+    return new TokenEmbeddings(vocabularySize, hiddenSize, (tokens) => {
+      const rows = readRows(entry, tokens);
+      return scale === undefined ? rows : rows.map((value) => value * scale);
+    });
   }
 
   /** The tokens' vectors, one after another. [tokens · hiddenSize] */

@@ -28,8 +28,11 @@ export async function writeTaskAdapter(run: Run): Promise<void> {
   const { state, config } = run;
   const folder = join(momentFolder(run, state.task), 'adapter');
   await makeFolder(dirname(folder));
+  const { base, engine } = config;
+  const baseQuantization =
+    engine.name === 'torch' && engine.quantization !== 'none' ? engine.quantization : undefined;
   const fill = (temporary: string) =>
-    writeAdapterFolder(temporary, state.adapter, { baseModel: config.base });
+    writeAdapterFolder(temporary, state.adapter, { baseModel: base, baseQuantization });
   await writeFolderAtomic(folder, fill, { replace: true });
 }
 

@@ -41,6 +41,8 @@ describe('--engine', () => {
     ['torch', /not installed; run: lifealign engine install torch/],
     ['onnx', /--engine\.name: expected an engine, ort or torch/],
     ['{name: torch, dtyp: x}', /--engine: Unrecognized key: "dtyp"; known: name, dtype, /],
+    ['{name: torch, quantization: nf3}', /--engine\.quantization: /],
+    ['{name: torch, quantization: nf4, parallel: fsdp}', /--engine\.quantization: .* with parallel: fsdp/],
     ['{name: torch, ranks: 0}', /--engine\.ranks: /],
     ['{name: ort, dtype: float32}', /--engine: Unrecognized key: "dtype"/],
     ['[1', /--engine \[1: not valid YAML/],
@@ -88,6 +90,7 @@ describe('engine doctor', () => {
       transformers: { version: '4.0.0' },
       safetensors: { problem: "No module named 'safetensors'" },
       numpy: { version: '2.4.6' },
+      bitsandbytes: { problem: "No module named 'bitsandbytes'" },
     };
     await fakePython({
       python: '3.12.1',
@@ -109,6 +112,9 @@ describe('engine doctor', () => {
       transformers: expect.stringMatching(/^note: 4\.0\.0; shown to work: /),
       safetensors: "missing: No module named 'safetensors'",
       gpu: expect.stringContaining('built without CUDA'),
+      bitsandbytes: expect.stringMatching(
+        /^note: No module named 'bitsandbytes'; only quantization needs it: .* --quantization$/,
+      ),
     });
   });
 

@@ -47,6 +47,20 @@ const FORMS: Readonly<Record<FamilyName, readonly string[]>> = {
   qwen2: ['merged', 'gguf-lora'],
 };
 
+it('warns where an adapter was trained over a quantized base and goes on another', async () => {
+  const { baseModel, ...adapter } = await readPeftAdapter(ADAPTER);
+  await writePeftAdapter(at('adapter'), adapter, { baseModel, baseQuantization: 'nf4' });
+  expect(await readPeftAdapter(at('adapter'))).toEqual({ ...adapter, baseModel, baseQuantization: 'nf4' });
+  const run = (format: string) => [
+    ...['export', '--model', MODEL, '--adapter', at('adapter'), '--format', format, '--output', at(format)],
+  ];
+  const merged = await lifealign(...run('merged'));
+  expect(merged.code, merged.stderr).toBe(0);
+  expect(merged.stderr).toContain('warning: the adapter was trained over a base in nf4; merged puts it on');
+  expect((await lifealign(...run('peft'))).stderr).not.toContain('nf4');
+  expect((await readPeftAdapter(at('peft'))).baseQuantization).toBe('nf4');
+});
+
 describe.each(Object.keys(FAMILIES) as FamilyName[])('a %s model', (family) => {
   beforeEach(async () => {
     const config = await writeRandomModel(at('model'), family);

@@ -21,6 +21,8 @@ const llama3 = {
 };
 const parse = (changes: object) => parseDecoderConfig({ ...minimal, ...changes }, 'config.json');
 
+const GEMMA = { model_type: 'gemma3_text' };
+
 describe('parseDecoderConfig', () => {
   it('fills in what transformers would', () => {
     expect(parse({})).toEqual({
@@ -95,6 +97,30 @@ describe('parseDecoderConfig', () => {
     ]);
   });
 
+  it('reads what Gemma 3 has of its own, in both layouts', () => {
+    const gemma = parse({ ...GEMMA, num_hidden_layers: 7, sliding_window: 8 });
+    expect(gemma).toMatchObject({
+      rope: { type: 'default', theta: 1e6 },
+      sliding: { size: 8, layers: [0, 1, 2, 3, 4, 6], rope: { theta: 10_000 } },
+      ...{ headNorms: true, centredNorms: true, sandwichNorms: true, activation: 'gelu' },
+      ...{ tiedEmbeddings: true, headSize: 256, attentionScale: 1 / 16, maxPositions: 512 },
+    });
+    expect(gemma.embeddingScale).toBe(Math.sqrt(gemma.hiddenSize));
+    const newer = parse({
+      ...GEMMA,
+      query_pre_attn_scalar: 25,
+      layer_types: ['full_attention', 'sliding_attention'],
+      rope_parameters: { sliding_attention: { rope_theta: 7 }, full_attention: { rope_theta: 8 } },
+    });
+    expect(newer).toMatchObject({ rope: { theta: 8 }, sliding: { layers: [1], rope: { theta: 7 } } });
+    expect(newer.attentionScale).toBeCloseTo(0.2, 12);
+    const names = [...expectedTensors(gemma).keys()].filter((name) => name.startsWith('model.layers.0.'));
+    expect(names.filter((name) => name.includes('norm')).map((name) => name.split('.').at(-2))).toEqual([
+      ...['input_layernorm', 'q_norm', 'k_norm', 'post_attention_layernorm'],
+      ...['pre_feedforward_layernorm', 'post_feedforward_layernorm'],
+    ]);
+  });
+
   it('takes a sliding window as the longest sequence: up to there it changes nothing', () => {
     expect(parse({ model_type: 'mistral', sliding_window: 128 }).maxPositions).toBe(128);
     expect(parse({ model_type: 'mistral', sliding_window: null }).maxPositions).toBe(512);
@@ -107,9 +133,21 @@ describe('parseDecoderConfig', () => {
     [
       { model_type: 'gpt2' },
       'model_type',
-      /"gpt2" is not supported; supported: llama, qwen2, mistral, qwen3, smollm3, phi3/,
+      /"gpt2" is not supported; supported: llama, qwen2, mistral, qwen3, smollm3, phi3, gemma3_text/,
     ],
-    [{ model_type: 'gemma3_text' }, 'model_type', /"gemma3_text" is not supported/],
+    [{ model_type: 'gemma3' }, 'model_type', /"gemma3" is not supported/],
+    [{ ...GEMMA, hidden_activation: 'gelu' }, 'hidden_activation', /"gelu".*"gelu_pytorch_tanh"/],
+    [{ ...GEMMA, final_logit_softcapping: 30 }, 'final_logit_softcapping', /30 is not supported/],
+    [{ ...GEMMA, attn_logit_softcapping: 50 }, 'attn_logit_softcapping', /50 is not supported/],
+    [{ ...GEMMA, use_bidirectional_attention: true }, 'use_bidirectional_attention', /true/],
+    [{ ...GEMMA, rope_scaling: { rope_type: 'linear', factor: 8 } }, 'rope_scaling.rope_type', /"linear"/],
+    [{ ...GEMMA, layer_types: ['full_attention'] }, 'layer_types', /1 names for 2 layers/],
+    [{ ...GEMMA, layer_types: ['full_attention', 'chunked'] }, 'layer_types', /"chunked"/],
+    [
+      { ...GEMMA, rope_theta: 5, rope_parameters: { full_attention: { rope_theta: 6 } } },
+      'rope_theta',
+      /5 contradicts 6/,
+    ],
     [{ model_type: 'smollm3', no_rope_layers: [1] }, 'no_rope_layers', /1 numbers for 2 layers/],
     [{ model_type: 'smollm3', no_rope_layers: 'all' }, 'no_rope_layers', /list of numbers/],
     [{ model_type: 'phi3', resid_pdrop: 0.1 }, 'resid_pdrop', /0.1/],

@@ -1,8 +1,8 @@
 /** The tiny random models of the parity fixtures, rows of random tokens, and values for graphs over them. */
 import { fileURLToPath } from 'node:url';
-import { packBatch } from '../../src/engine/packing.ts';
+import { firstSeen, packBatch } from '../../src/engine/packing.ts';
 import type { Adapter, LoraAdapter } from '../../src/model/adapter.ts';
-import { rotaryTableValues } from '../../src/model/graph/rope.ts';
+import { namedRotaryTables } from '../../src/model/graph/rope.ts';
 import { type ModelFolder, openModelFolder } from '../../src/model/model-folder.ts';
 import { readPeftAdapter } from '../../src/model/peft.ts';
 import { readTensor } from '../../src/model/weights/safetensors.ts';
@@ -70,8 +70,7 @@ export function batchValues(
   tiles = 1,
 ): Map<string, Value> {
   const batch = packBatch(rows, responses, { tiles, headPieces: HEAD_PIECES, pieceSize: 4 });
-  const tables = rotaryTableValues(config, batch.tokenCount);
-  const tableShape = [batch.tokenCount, config.headSize / 2];
+  const tables = Object.entries(namedRotaryTables(config, batch.tokenCount));
   const integers = (data: BigInt64Array) => makeValue([data.length], data);
   // A soft prompt's row has any token, and is to be seen behind the tokens' own embeddings.
   const size = BigInt(config.vocabularySize);
@@ -84,6 +83,7 @@ export function batchValues(
     ['tokens', integers(tokens)],
     ['embedded', integers(embedded)],
     ['positions', integers(batch.positions)],
+    ['first_seen', integers(firstSeen(batch.positions, config.sliding?.size ?? batch.tokenCount))],
     ['segment_sizes', integers(batch.segmentSizes)],
     ['sources', integers(batch.sources)],
     ['targets', integers(batch.targets)],
@@ -92,8 +92,7 @@ export function batchValues(
       'membership',
       makeValue([batch.membership.length / batch.targets.length, batch.targets.length], batch.membership),
     ],
-    ['rotary_cosines', makeValue(tableShape, tables.cosines)],
-    ['rotary_sines', makeValue(tableShape, tables.sines)],
+    ...tables.map(([name, { shape, data }]) => [name, makeValue(shape, data)] as const),
   ]);
 }
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 from transformers import (
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
     MistralConfig,
     MistralForCausalLM,
     Phi3Config,
@@ -40,6 +42,17 @@ MODELS = {
         SmolLM3Config(vocab_size=150, tie_word_embeddings=True, no_rope_layer_interval=2, rope_parameters=ROPE, **SIZES)
     ),
     "phi3": lambda: Phi3ForCausalLM(Phi3Config(vocab_size=150, rope_parameters=dict(ROPE), **SIZES)),
+    # Two layers of three see six tokens; their angles are far from the others' within a few positions.
+    "gemma3": lambda: Gemma3ForCausalLM(
+        Gemma3TextConfig(
+            vocab_size=150, head_dim=12, query_pre_attn_scalar=20, sliding_window=6, sliding_window_pattern=3,
+            rope_parameters={
+                "full_attention": {"rope_type": "default", "rope_theta": 10000.0},
+                "sliding_attention": {"rope_type": "default", "rope_theta": 50.0},
+            },
+            **{**SIZES, "num_hidden_layers": 3},
+        )
+    ),
 }
 
 FUSED_LAYERS = ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]
@@ -50,6 +63,12 @@ def main(output: Path) -> None:
         generator = torch.Generator().manual_seed(2000 + number)
         model = make()
         randomise(model, generator)
+        if name == "gemma3":
+            # Its embeddings are multiplied, and its norms multiply by one more than their weights.
+            model.model.embed_tokens.weight.data *= 0.4
+            for module in model.modules():
+                if type(module).__name__ == "Gemma3RMSNorm":
+                    module.weight.data -= 1
         model.save_pretrained(output / name)
         targets = FUSED_LAYERS if name == "phi3" else LINEAR_LAYERS
         settings = dict(r=3, lora_alpha=6, target_modules=targets)

@@ -12,7 +12,13 @@ from torch import Tensor
 from torch.nn.attention.flex_attention import create_block_mask
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from lifealign_worker.attention import SegmentwiseAttention, block_mask, subtree_ends, tree_mask
+from lifealign_worker.attention import (
+    FlexPackedAttention,
+    SegmentwiseAttention,
+    block_mask,
+    subtree_ends,
+    tree_mask,
+)
 from lifealign_worker.frames import Frame, ProtocolError, RawTensor
 from lifealign_worker.fusion import fuse
 from lifealign_worker.log_probs import TokenLogProbs
@@ -244,18 +250,28 @@ class Pieces(unittest.TestCase):
         device = torch.device("cpu")
         tokens = 15
         query, key, value = torch.randn(1, 4, tokens, 8), torch.randn(1, 2, tokens, 8), torch.randn(1, 2, tokens, 8)
-        found = SegmentwiseAttention(self.SEGMENTS, device).attend(0, query, key, value, 0.3)
-        mask = tree_mask(self.SEGMENTS, device)
+        ways = (SegmentwiseAttention(self.SEGMENTS, device), FlexPackedAttention(self.SEGMENTS, device))
+        # By hand: the last token of the third segment sees the root, its parent and itself; one of the last segment
+        # what is above it, which stands apart. Of these a window leaves the last.
+        by_hand = {
+            None: ([0, 1, 2, 3, 4, 5, 6, 7, 8], [0, 1, 2, 10, 11, 12, 13]),
+            4: ([5, 6, 7, 8], [10, 11, 12, 13]),
+            1: ([8], [13]),
+            100: ([0, 1, 2, 3, 4, 5, 6, 7, 8], [0, 1, 2, 10, 11, 12, 13]),
+        }
         at = torch.arange(tokens)
         none = torch.zeros(1, dtype=torch.long)
-        seen = mask(none, none, at[:, None].expand(tokens, tokens), at[None, :].expand(tokens, tokens))
-        # By hand: the last token of the third segment sees the root, its parent and itself.
-        self.assertEqual(seen[8].nonzero().flatten().tolist(), [0, 1, 2, 3, 4, 5, 6, 7, 8])
-        self.assertEqual(seen[13].nonzero().flatten().tolist(), [0, 1, 2, 10, 11, 12, 13])
-        expected = torch.nn.functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=seen, scale=0.3, enable_gqa=True
-        )
-        torch.testing.assert_close(found, expected)
+        for window, (of_8, of_13) in by_hand.items():
+            mask = tree_mask(self.SEGMENTS, device, window)
+            seen = mask(none, none, at[:, None].expand(tokens, tokens), at[None, :].expand(tokens, tokens))
+            self.assertEqual(seen[8].nonzero().flatten().tolist(), of_8)
+            self.assertEqual(seen[13].nonzero().flatten().tolist(), of_13)
+            expected = torch.nn.functional.scaled_dot_product_attention(
+                query, key, value, attn_mask=seen, scale=0.3, enable_gqa=True
+            )
+            for way in ways:
+                with self.subTest(window=window, way=type(way).__name__):
+                    torch.testing.assert_close(way.attend(0, query, key, value, 0.3, window), expected)
 
     def test_a_mask_of_one_number_a_key_is_that_of_the_tree_in_every_block(self) -> None:
         device = torch.device("cpu")

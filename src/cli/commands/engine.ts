@@ -6,6 +6,7 @@ import { interruptible } from '../interrupt.ts';
 
 interface InstallFlags {
   readonly device: string;
+  readonly quantization?: true;
   readonly torchIndex?: string;
   readonly python?: string;
   readonly force?: true;
@@ -18,6 +19,7 @@ export function registerEngine(program: Command): void {
     .description("make the torch engine's Python environment, versions locked")
     .argument('<engine>', 'torch (the engine ort is always there)')
     .option('--device <device>', 'cpu, or cuda with its libraries (several GB)', 'cpu')
+    .option('--quantization', 'with bitsandbytes, which bases in 4 or 8 bits need')
     .option('--torch-index <url>', 'where pip finds a torch without CUDA, if not where it looks anyway')
     .option('--python <program>', 'the Python to make it from, 3.11 or newer', 'python3')
     .option('--force', 'make it afresh where there is one')
@@ -31,7 +33,7 @@ export function registerEngine(program: Command): void {
 
 async function install(name: string, flags: InstallFlags): Promise<void> {
   if (name !== 'torch') throw new UserError(`engine install: expected torch, got "${name}"`);
-  const { device, torchIndex, python, force = false } = flags;
+  const { device, quantization = false, torchIndex, python, force = false } = flags;
   if (device !== 'cpu' && device !== 'cuda') {
     throw new UserError(`--device: expected cpu or cuda, got "${device}"`);
   }
@@ -42,7 +44,7 @@ async function install(name: string, flags: InstallFlags): Promise<void> {
     ...(python === undefined ? {} : { python }),
   };
   const interpreter = await interruptible({ reason: 'interrupted; nothing was installed' }, (signal) =>
-    installTorch({ device, force, log, signal, ...given }),
+    installTorch({ device, quantization, force, log, signal, ...given }),
   );
   process.stdout.write(`${interpreter}\n`);
 }

@@ -6,6 +6,7 @@ import type { ExportReport } from '../../export/export-adapter.ts';
 import { type ExportFormatName, exportFormatNames } from '../../export/job.ts';
 import { type PushReport, pushAddress, pushToVllm } from '../../export/vllm.ts';
 import { type Adapter, adapterHash } from '../../model/adapter.ts';
+import type { PeftAdapter } from '../../model/peft.ts';
 import { type FloatFormat, floatFormats } from '../../model/weights/float-formats.ts';
 import { checkNewFolder } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
@@ -82,6 +83,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
   const version = flags.memoryVersion === undefined ? {} : { version: flags.memoryVersion };
   const source = await openAdapterSource(flags, { ...version, progress, warn });
   const { base, name } = source;
+  warnOfQuantization(source.adapter as Partial<PeftAdapter>, format);
   try {
     const { source: origin } = base.model;
     const baseModel = origin.kind === 'hub' ? origin.repository : name;
@@ -134,6 +136,15 @@ async function checkFlags(flags: ExportFlags): Promise<void> {
   if (flags.adapter === undefined) {
     throw new UserError('--adapter: missing; expected a PEFT folder (or --memory)');
   }
+}
+
+/** Such a run's log-probs, and its gates, were of another function than what is written now. */
+function warnOfQuantization({ baseQuantization }: Partial<PeftAdapter>, format: ExportFormatName): void {
+  if (baseQuantization === undefined || format === 'peft') return;
+  warn(
+    `the adapter was trained over a base in ${baseQuantization}; ${format} puts it on the base as it is, which ` +
+      'answers differently: measure what is written before it is relied on',
+  );
 }
 
 /** What was written is right as far as its dtype goes; whether that is far enough is the user's to decide. */

@@ -1,10 +1,10 @@
 /** Values of graph inputs: packed batches, adapters, per-row constants. */
 import type { Adapter } from '../../model/adapter.ts';
 import type { DecoderConfig } from '../../model/config.ts';
-import { rotaryTableValues } from '../../model/graph/rope.ts';
+import { namedRotaryTables } from '../../model/graph/rope.ts';
 import type { EncodedRow } from '../../text/encoded-row.ts';
 import type { GradientRequest } from '../engine.ts';
-import type { PackedBatch } from '../packing.ts';
+import { firstSeen, type PackedBatch } from '../packing.ts';
 import { constantName } from './graphs.ts';
 import type { Feed, Feeds } from './open-session.ts';
 
@@ -67,9 +67,7 @@ export class RotaryTables {
   forPositions(least: number): Feeds {
     if (this.#positions < least) {
       this.#positions = Math.max(256, 2 ** Math.ceil(Math.log2(least)));
-      const { cosines, sines } = rotaryTableValues(this.#config, this.#positions);
-      const shape = [this.#positions, this.#config.headSize / 2];
-      this.#tables = { rotary_cosines: { data: cosines, shape }, rotary_sines: { data: sines, shape } };
+      this.#tables = namedRotaryTables(this.#config, this.#positions);
     }
     return this.#tables;
   }
@@ -79,10 +77,12 @@ export class RotaryTables {
 export class BatchFeeds {
   readonly #tables: RotaryTables;
   readonly #vocabularySize: number;
+  readonly #window: number | null;
 
   constructor(config: DecoderConfig) {
     this.#tables = new RotaryTables(config);
     this.#vocabularySize = config.vocabularySize;
+    this.#window = config.sliding?.size ?? null;
   }
 
   of(batch: PackedBatch): Feeds {
@@ -91,6 +91,7 @@ export class BatchFeeds {
     return {
       ...tokenFeeds(Array.from(batch.tokens, Number), this.#vocabularySize),
       positions: list(batch.positions),
+      ...(this.#window === null ? {} : { first_seen: list(firstSeen(batch.positions, this.#window)) }),
       segment_sizes: list(batch.segmentSizes),
       sources: list(batch.sources),
       targets: list(batch.targets),

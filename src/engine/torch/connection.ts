@@ -88,9 +88,12 @@ export class WorkerConnection {
   }
 
   #take(frame: Frame): void {
-    const { type, message } = frame.header;
+    const { type, code, message } = frame.header;
     if (type === 'error') {
-      this.breakOff(`the torch worker gave up: ${String(message).slice(0, 4000)}`);
+      const said = String(message).slice(0, 4000);
+      // What was asked for in so many words and cannot be is the user's to change: nothing to look up in its output.
+      if (code === 'refused') this.fail(new UserError(`engine torch: ${said}`));
+      else this.breakOff(`the torch worker gave up: ${said}`);
       return;
     }
     const waiting = this.#waiting.shift();

@@ -46,8 +46,12 @@ export async function examineTorch(given?: string): Promise<readonly Finding[]> 
   const { packages, gpus, cuda_build: cuda, threads, distributed } = parsed.data;
   const source = process.env[PYTHON_VARIABLE] === python ? `, named by ${PYTHON_VARIABLE}` : '';
   const findings: Finding[] = [pythonFinding(parsed.data.python, `${python}${source}`)];
-  for (const [name, version] of Object.entries(await lockedVersions())) {
+  const { required, optional } = await lockedVersions();
+  for (const [name, version] of Object.entries(required)) {
     findings.push(packageFinding(name, version, packages[name]));
+  }
+  for (const [name, version] of Object.entries(optional)) {
+    findings.push(optionalFinding(packageFinding(name, version, packages[name])));
   }
   if (packages['torch']?.version === undefined) return findings;
   findings.push(gpuFinding(gpus, cuda ?? null, threads));
@@ -59,12 +63,23 @@ export async function examineTorch(given?: string): Promise<readonly Finding[]> 
   return findings;
 }
 
-/** The versions that conformance is shown for, from the worker's pyproject.toml. */
-export async function lockedVersions(): Promise<Readonly<Record<string, string>>> {
+type Versions = Readonly<Record<string, string>>;
+
+/**
+ * The versions that conformance is shown for, from the worker's pyproject.toml: of what the engine needs, and of
+ * what only quantization does.
+ */
+export async function lockedVersions(): Promise<{
+  readonly required: Versions;
+  readonly optional: Versions;
+}> {
   const text = await readFile(join(workerFolder, 'pyproject.toml'), 'utf8');
-  return Object.fromEntries(
-    Array.from(text.matchAll(/"([a-z]+)==([\d.]+)"/g), ([, name, version]) => [name!, version!]),
-  );
+  const versionsAfter = (key: string): Versions => {
+    const list = new RegExp(`^${key} = \\[(.*)\\]$`, 'm').exec(text)?.[1] ?? '';
+    const all = list.matchAll(/"([a-z]+)==([\d.]+)"/g);
+    return Object.fromEntries(Array.from(all, ([, name, version]) => [name!, version!]));
+  };
+  return { required: versionsAfter('dependencies'), optional: versionsAfter('quantization') };
 }
 
 function pythonFinding(version: string, where: string): Finding {
@@ -88,6 +103,13 @@ function packageFinding(
   return plain === locked
     ? { name, state: 'ok', detail: found.version }
     : { name, state: 'note', detail: `${found.version}; shown to work: ${locked}` };
+}
+
+/** The engine works without it. */
+function optionalFinding({ name, state, detail }: Finding): Finding {
+  if (state !== 'missing') return { name, state, detail };
+  const advice = 'only quantization needs it: lifealign engine install torch --quantization';
+  return { name, state: 'note', detail: `${detail}; ${advice}` };
 }
 
 function gpuFinding(gpus: readonly string[], cuda: string | null, threads: number | undefined): Finding {

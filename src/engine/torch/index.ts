@@ -47,7 +47,7 @@ function workerCommand(
   const torchrun = ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', `${ranks}`];
   const own = ranks === 1 ? [python] : [python, ...torchrun];
   const [program, ...start] = launch ?? own;
-  const flags = ['dtype', 'device', 'parallel', 'attention'] as const;
+  const flags = ['dtype', 'quantization', 'device', 'parallel', 'attention'] as const;
   return {
     program: program!,
     args: [

@@ -11,6 +11,8 @@ import { COMPLETE, environmentFolder, environmentPython, workerFolder } from './
 export interface InstallOptions {
   /** `cuda`: torch with CUDA's libraries, all hashes checked; `cpu`: a torch without them. */
   readonly device: 'cpu' | 'cuda';
+  /** With bitsandbytes, which bases in 4 or 8 bits need; an environment that is there already gains it. */
+  readonly quantization?: boolean;
   /** Where pip looks for a torch without CUDA, beside where it looks anyway. */
   readonly torchIndex?: string;
   /** What the environment is made from; `python3` by default. */
@@ -26,15 +28,17 @@ export interface InstallOptions {
  * @throws {UserError} saying which step failed; what it has to say is on standard error
  */
 export async function installTorch(options: InstallOptions): Promise<string> {
-  const { device, torchIndex, python = 'python3', force = false, log, signal } = options;
+  const {
+    device,
+    quantization = false,
+    torchIndex,
+    python = 'python3',
+    force = false,
+    log,
+    signal,
+  } = options;
   const folder = environmentFolder();
   const interpreter = environmentPython();
-  if (existsSync(join(folder, COMPLETE)) && !force) {
-    log(`${folder} is there already; --force makes it afresh`);
-    return interpreter;
-  }
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(dirname(folder), { recursive: true });
   const run = async (what: string, program: string, ...args: string[]) => {
     log(`${what} ...`);
     const done = await execa(program, args, {
@@ -48,11 +52,26 @@ export async function installTorch(options: InstallOptions): Promise<string> {
     if (done.failed) throw new UserError(`${what}: ${done.shortMessage}`, { exitCode: 1 });
   };
   const pip = ['-m', 'pip', 'install', '--quiet', '--no-deps'];
-  const list = join(workerFolder, `requirements-${device}.txt`);
+  const installList = (name: string) => {
+    const list = join(workerFolder, `requirements-${name}.txt`);
+    return run(`installing ${list}`, interpreter, ...pip, '--require-hashes', '-r', list);
+  };
+  if (existsSync(join(folder, COMPLETE)) && !force) {
+    log(`${folder} is there already; --force makes it afresh`);
+    if (quantization) {
+      await installList('quantization');
+      await checkOptional(interpreter);
+    }
+    return interpreter;
+  }
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(dirname(folder), { recursive: true });
   await run(`making ${folder}`, python, '-m', 'venv', folder);
-  await run(`installing ${list}`, interpreter, ...pip, '--require-hashes', '-r', list);
+  await installList(device);
+  if (quantization) await installList('quantization');
+  const { required: versions } = await lockedVersions();
   if (device === 'cpu') {
-    const { torch } = await lockedVersions();
+    const { torch } = versions;
     const index = torchIndex === undefined ? [] : ['--extra-index-url', torchIndex];
     await run(`installing torch ${torch}`, interpreter, ...pip, ...index, `torch==${torch}`);
   }
@@ -64,6 +83,16 @@ export async function installTorch(options: InstallOptions): Promise<string> {
         : '';
     throw new UserError(`${missing.name}: ${missing.detail}${advice}`, { exitCode: 1 });
   }
-  await writeJsonFile(join(folder, COMPLETE), { device, versions: await lockedVersions() });
+  if (quantization) await checkOptional(interpreter);
+  await writeJsonFile(join(folder, COMPLETE), { device, versions });
   return interpreter;
+}
+
+/** @throws {UserError} where what was installed beside does not load */
+async function checkOptional(interpreter: string): Promise<void> {
+  const { optional } = await lockedVersions();
+  const found = (await examineTorch(interpreter)).find(
+    ({ name, state }) => name in optional && state !== 'ok',
+  );
+  if (found) throw new UserError(`${found.name}: ${found.detail}`, { exitCode: 1 });
 }

@@ -5,7 +5,7 @@ import { version } from '../../support/version.ts';
 import { type Frame, type FrameTensor, ProtocolError } from './frames.ts';
 
 /** Raised with every change of what messages hold or mean; the worker has its own. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 const hello = z.object({ type: z.literal('hello'), protocol: z.int(), version: z.string().max(100) });
 
@@ -14,6 +14,7 @@ const ready = z.object({
   ranks: z.int().positive(),
   device: z.string(),
   dtype: z.string(),
+  quantization: z.string(),
   vocabulary: z.int().positive(),
   hidden: z.int().positive(),
   layers: z.int().positive(),
@@ -30,6 +31,7 @@ const counters = z.object({
   shared_bytes: z.number(),
   gathered_bytes: z.number(),
   peak_memory_bytes: z.number(),
+  layer_bytes: z.number(),
 });
 
 /** Of rank 0 since it was ready; what each counts is said in worker/PROTOCOL.md. */

@@ -255,7 +255,10 @@ function lossOf(
 }
 
 /** How many ranks there are, and what they share out, changes results by no more than rounding. */
-function identityOf(model: ModelFolder, { dtype, device, versions }: Ready): string {
+function identityOf(model: ModelFolder, { dtype, quantization, device, versions }: Ready): string {
   const kind = device.replace(/:.*/, '');
-  return `torch:${sha256([model.identity, dtype, kind, versions['torch'] ?? '', versions['transformers'] ?? ''])}`;
+  const version = (name: string) => versions[name] ?? '';
+  // Nothing is added where nothing is quantized: what was identified before there was a choice stays the same.
+  const weights = quantization === 'none' ? [] : [quantization, version('bitsandbytes')];
+  return `torch:${sha256([model.identity, dtype, kind, version('torch'), version('transformers'), ...weights])}`;
 }

@@ -9,6 +9,7 @@ import { cachedAttention, gatherRows, input, matmul, permute } from '../../tenso
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { DecoderConfig } from '../config.ts';
 import { finalNorm, headWeight, layers, rotaryTables } from './decoder.ts';
+import { attentionScale } from './packed-attention.ts';
 import { Parameters } from './parameters.ts';
 
 /**
@@ -43,12 +44,14 @@ export const newOutput = (side: CacheSide, layer: number): string => `new_${side
  *     last       [rows]    which token is a row's last
  *     mask       [rows, queries, capacity + queries]  what each place sees (see `cachedAttention`)
  *
- * with places = rows · queries.
+ * with places = rows · queries, and `sliding_mask` for layers with a sliding window, where the model has such.
  */
 export function decodingGraph(config: DecoderConfig, parameters: Parameters): Record<string, Tensor> {
-  const { heads, keyValueHeads, headSize } = config;
+  const { heads, keyValueHeads, headSize, sliding } = config;
   const [padded, packed] = [integers('padded', 'places'), integers('packed', 'tokens')];
-  const mask = input('mask', ['rows', 'queries', addDimensions('capacity', 'queries')]);
+  const maskInput = (name: string) => input(name, ['rows', 'queries', addDimensions('capacity', 'queries')]);
+  const mask = maskInput('mask');
+  const slidingMask = sliding ? maskInput('sliding_mask') : mask;
   const shape = [multiplyDimension('rows', keyValueHeads), 'capacity', headSize];
   const fresh: Record<string, Tensor> = {};
   const attend = (query: Tensor, key: Tensor, value: Tensor, layer: number): Tensor => {
@@ -61,9 +64,9 @@ export function decodingGraph(config: DecoderConfig, parameters: Parameters): Re
         value: gatherRows(value, padded),
         keys: input(cacheInput('keys', layer), shape),
         values: input(cacheInput('values', layer), shape),
-        mask,
+        mask: sliding?.layers.includes(layer) ? slidingMask : mask,
       },
-      { heads, keyValueHeads, scale: 1 / Math.sqrt(headSize) },
+      { heads, keyValueHeads, scale: attentionScale(config) },
     );
     return gatherRows(mixed, packed);
   };

@@ -1,5 +1,5 @@
 /**
- * The Llama family of decoders as a tensor graph: RMSNorm, rotary grouped-query attention and SwiGLU,
+ * The Llama family of decoders as a tensor graph: RMSNorm, rotary grouped-query attention and a gated MLP,
  * with residual connections. Differences between families are fields of the configuration.
  */
 
@@ -14,6 +14,9 @@ import {
   reshape,
   rmsNorm,
   rotary,
+  scalar,
+  scale,
+  sigmoid,
   silu,
   split,
 } from '../../tensor/functions.ts';
@@ -30,18 +33,25 @@ import { linear, type Parameters } from './parameters.ts';
  */
 export type Recompute = 'nothing' | 'activations' | 'layers';
 
-export interface RotaryTables {
+interface RotaryPair {
   /** float32 [positions, headSize / 2] */
   readonly cosines: Tensor;
   readonly sines: Tensor;
 }
 
+export interface RotaryTables extends RotaryPair {
+  /** Of layers with a sliding window, where the model has such. */
+  readonly sliding: RotaryPair | null;
+}
+
 /** The rotary tables as inputs; `rope.ts` computes their values. */
-export function rotaryTables(config: DecoderConfig): RotaryTables {
-  return {
-    cosines: input('rotary_cosines', ['positions', config.headSize / 2]),
-    sines: input('rotary_sines', ['positions', config.headSize / 2]),
-  };
+export function rotaryTables({ headSize, sliding }: DecoderConfig): RotaryTables {
+  const table = (name: string) => input(name, ['positions', headSize / 2]);
+  const named = (prefix: string) => ({
+    cosines: table(`${prefix}_cosines`),
+    sines: table(`${prefix}_sines`),
+  });
+  return { ...named('rotary'), sliding: sliding ? named('sliding_rotary') : null };
 }
 
 /**
@@ -62,10 +72,25 @@ export interface LayerContext {
   readonly attend: Attend;
 }
 
-function norm(x: Tensor, name: string, { config, parameters }: LayerContext): Tensor {
-  return inPart(name, () =>
-    rmsNorm(x, parameters.base(`${name}.weight`, [config.hiddenSize]), config.normEpsilon),
-  );
+type NormContext = Pick<LayerContext, 'config' | 'parameters'>;
+
+/** RMSNorm over rows of `size`. */
+function norm(
+  x: Tensor,
+  name: string,
+  { config, parameters }: NormContext,
+  size = config.hiddenSize,
+): Tensor {
+  return inPart(name, () => {
+    const weight = parameters.base(`${name}.weight`, [size]);
+    return rmsNorm(x, config.centredNorms ? add(weight, scalar(1)) : weight, config.normEpsilon);
+  });
+}
+
+/** GELU by its approximation with tanh: x/2 · (1 + tanh(z)) = x · sigmoid(2z). [Hendrycks and Gimpel 2016, arXiv:1606.08415] */
+function gelu(x: Tensor): Tensor {
+  const cubed = multiply(multiply(x, x), x);
+  return multiply(x, sigmoid(scale(add(x, scale(cubed, 0.044715)), 2 * Math.sqrt(2 / Math.PI))));
 }
 
 /** Runs a stretch of a layer, as a region where what is inside is computed again. */
@@ -74,30 +99,31 @@ type Stretch = typeof region;
 const kept: Stretch = (inputs, body) => body(...inputs);
 
 /** RMSNorm of each head by itself. x [tokens, heads · size] */
-function headNorm(x: Tensor, name: string, { config, parameters }: LayerContext): Tensor {
-  if (!config.headNorms) return x;
-  const { headSize, normEpsilon } = config;
+function headNorm(x: Tensor, name: string, context: LayerContext): Tensor {
+  const { headNorms, headSize } = context.config;
+  if (!headNorms) return x;
   const [tokens, width] = [dimensionAt(x, 0), dimensionAt(x, 1) as number];
   return inPart(name, () => {
     const heads = reshape(x, [multiplyDimension(tokens, width / headSize), headSize]);
-    const normed = rmsNorm(heads, parameters.base(`${name}.weight`, [headSize]), normEpsilon);
-    return reshape(normed, [tokens, width]);
+    return reshape(norm(heads, name, context, headSize), [tokens, width]);
   });
 }
 
-/** Queries and keys, rotated, and values. */
+/** Queries and keys, rotated by the tables where there are such, and values. */
 function projections(
   x: Tensor,
   path: string,
-  isRotated: boolean,
+  tables: RotaryPair | null,
   context: LayerContext,
 ): readonly [Tensor, Tensor, Tensor] {
-  const { config, parameters, tables, positions } = context;
+  const { config, parameters, positions } = context;
   const { heads, keyValueHeads, headSize } = config;
   const project = (name: string, count: number, hasBias: boolean) =>
     linear(x, `${path}.${name}`, count * headSize, hasBias, parameters);
   const turn = (tensor: Tensor) =>
-    inPart(`${path}.rotary`, () => rotary(tensor, positions, tables.cosines, tables.sines, headSize));
+    tables
+      ? inPart(`${path}.rotary`, () => rotary(tensor, positions, tables.cosines, tables.sines, headSize))
+      : tensor;
   const [query, key, value] = config.fusedProjections
     ? (split(
         project('qkv_proj', heads + 2 * keyValueHeads, false),
@@ -110,7 +136,7 @@ function projections(
         project('v_proj', keyValueHeads, config.biases.value),
       ];
   const [q, k] = [headNorm(query, `${path}.q_norm`, context), headNorm(key, `${path}.k_norm`, context)];
-  return isRotated ? [turn(q), turn(k), value] : [q, k, value];
+  return [turn(q), turn(k), value];
 }
 
 /** What the MLP's gate is made of, and what it lets through. x [tokens, hidden]; both [tokens, intermediate] */
@@ -122,6 +148,11 @@ function gateAndUp(x: Tensor, path: string, { config, parameters }: LayerContext
   }
   const project = (name: string) => linear(x, `${path}.${name}`, size, biases.mlp, parameters);
   return [project('gate_proj'), project('up_proj')];
+}
+
+function tablesOf(index: number, { config, tables }: LayerContext): RotaryPair | null {
+  if (config.unrotatedLayers?.includes(index)) return null;
+  return config.sliding?.layers.includes(index) ? tables.sliding : tables;
 }
 
 /**
@@ -138,7 +169,7 @@ function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretch
     projections(
       norm(from as Tensor, `${path}.input_layernorm`, context),
       `${path}.self_attn`,
-      !config.unrotatedLayers?.includes(index),
+      tablesOf(index, context),
       context,
     ),
   ) as [Tensor, Tensor, Tensor];
@@ -152,21 +183,27 @@ function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretch
     config.biases.output,
     parameters,
   );
-  const attended = inPart(`${path}.residual`, () => add(wanted(x), output));
-  // SwiGLU. [Shazeer 2020, arXiv:2002.05202]
+  const around = config.sandwichNorms === true;
+  const last = (from: Tensor, name: string) => (around ? norm(from, `${path}.${name}`, context) : from);
+  const added = last(output, 'post_attention_layernorm');
+  const attended = inPart(`${path}.residual`, () => add(wanted(x), added));
+  // A gated linear unit. [Shazeer 2020, arXiv:2002.05202]
+  const mlpNorm = `${path}.${around ? 'pre_feedforward' : 'post_attention'}_layernorm`;
   const [gate, up] = stretch([attended], (from) =>
-    gateAndUp(norm(from as Tensor, `${path}.post_attention_layernorm`, context), `${path}.mlp`, context),
+    gateAndUp(norm(from as Tensor, mlpNorm, context), `${path}.mlp`, context),
   ) as [Tensor, Tensor];
+  const activate = config.activation === 'gelu' ? gelu : silu;
   const [down] = stretch([gate, up], (g, u) => [
     linear(
-      inPart(`${path}.mlp.swiglu`, () => multiply(silu(g as Tensor), u as Tensor)),
+      inPart(`${path}.mlp.swiglu`, () => multiply(activate(g as Tensor), u as Tensor)),
       `${path}.mlp.down_proj`,
       config.hiddenSize,
       config.biases.mlp,
       parameters,
     ),
   ]) as [Tensor];
-  return inPart(`${path}.residual`, () => add(attended, down));
+  const addend = last(down, 'post_feedforward_layernorm');
+  return inPart(`${path}.residual`, () => add(attended, addend));
 }
 
 /** The embedding table, which a tied model also uses as its head. [vocabulary, hidden] */
@@ -180,7 +217,7 @@ function embeddings({ config, parameters }: Pick<LayerContext, 'config' | 'param
  */
 function tokenStates(context: LayerContext): Tensor {
   const { parameters, tokens } = context;
-  const ofTokens = gatherRows(embeddings(context), tokens);
+  const ofTokens = scale(gatherRows(embeddings(context), tokens), context.config.embeddingScale ?? 1);
   const softPrompts = parameters.softPrompts();
   if (!softPrompts) return ofTokens;
   return gatherRows(concat([ofTokens, softPrompts], 0), input('embedded', [dimensionAt(tokens, 0)], 'int64'));
@@ -201,8 +238,12 @@ export function decoderLayers(
   recompute: Recompute,
 ): Tensor {
   const tables = rotaryTables(config);
-  const biases = inPart('masks', () => causalBiases(batch, config.heads / config.keyValueHeads));
-  const attend: Attend = (query, key, value) => packedAttention(query, key, value, batch, biases, config);
+  const group = config.heads / config.keyValueHeads;
+  const biases = inPart('masks', () => causalBiases(batch, group));
+  const { sliding } = config;
+  const near = sliding ? inPart('masks', () => causalBiases(batch, group, true)) : biases;
+  const attend: Attend = (query, key, value, index) =>
+    packedAttention(query, key, value, batch, sliding?.layers.includes(index) ? near : biases, config);
   const { tokens, positions, sources } = batch;
   return layers({ config, parameters, tables, tokens, positions, attend }, sources, recompute);
 }
@@ -228,7 +269,5 @@ export function layers(context: LayerContext, rows: Tensor, recompute: Recompute
 
 /** The final norm. x [rows, hidden] */
 export function finalNorm(x: Tensor, config: DecoderConfig, parameters: Parameters): Tensor {
-  return inPart('model.norm', () =>
-    rmsNorm(x, parameters.base('model.norm.weight', [config.hiddenSize]), config.normEpsilon),
-  );
+  return norm(x, 'model.norm', { config, parameters });
 }

@@ -44,6 +44,8 @@ export interface BatchInputs {
   readonly tokens: Tensor;
   /** [tokens] */
   readonly positions: Tensor;
+  /** [tokens]: the first position that a token sees in layers with a sliding window, where a model has such. */
+  readonly firstSeen: Tensor;
   /** [segments] */
   readonly segmentSizes: Tensor;
   /** [targets]: the token whose hidden state predicts each response token. */
@@ -67,6 +69,7 @@ export function batchInputs(options: LayoutOptions): BatchInputs {
     segments,
     tokens: input('tokens', [tokens], 'int64'),
     positions: input('positions', [tokens], 'int64'),
+    firstSeen: input('first_seen', [tokens], 'int64'),
     segmentSizes: input('segment_sizes', [segments.length], 'int64'),
     sources: input('sources', [targets], 'int64'),
     targets: input('targets', [targets], 'int64'),

@@ -20,9 +20,16 @@ export interface HeadSettings {
   readonly heads: number;
   readonly keyValueHeads: number;
   readonly headSize: number;
+  /** As in `DecoderConfig`. */
+  readonly attentionScale?: number;
 }
 
 const hidden = -1e30;
+
+/** What products of queries and keys are multiplied by. */
+export function attentionScale({ attentionScale: scale, headSize }: HeadSettings): number {
+  return scale ?? 1 / Math.sqrt(headSize);
+}
 
 /** A tensor over tokens, which are its `axis`, cut into the batch's segments. */
 function cut(x: Tensor, { segments, segmentSizes }: BatchInputs, axis: number): readonly Tensor[] {
@@ -44,18 +51,20 @@ function join(parts: readonly Tensor[], places: readonly number[], axis: number)
 
 /**
  * Additive causal masks, one per segment: [group · queries, keys], 0 where the key is not later than the
- * query and −1e30 elsewhere. `group` query heads that share a key head lie one after another in rows.
+ * query, nor, under a sliding window, before the first that it sees, and −1e30 elsewhere. `group` query heads that
+ * share a key head lie one after another in rows.
  */
-export function causalBiases(batch: BatchInputs, group: number): readonly Tensor[] {
+export function causalBiases(batch: BatchInputs, group: number, isSliding = false): readonly Tensor[] {
   const positions = cut(batch.positions, batch, 0);
+  const firsts = isSliding ? cut(batch.firstSeen, batch, 0) : null;
+  const column = (x: Tensor) => reshape(x, [dimensionAt(x, 0), 1]);
   return batch.segments.map(({ sees }, at) => {
     const queries = positions[at] as Tensor;
     const keys = join(positions, sees, 0);
-    const allowed = lessOrEqual(
-      reshape(keys, [1, dimensionAt(keys, 0)]),
-      reshape(queries, [dimensionAt(queries, 0), 1]),
-    );
-    const bias = where(allowed, scalar(0), scalar(hidden));
+    const row = reshape(keys, [1, dimensionAt(keys, 0)]);
+    const unless = (allowed: Tensor, otherwise: Tensor) => where(allowed, otherwise, scalar(hidden));
+    const causal = unless(lessOrEqual(row, column(queries)), scalar(0));
+    const bias = firsts ? unless(lessOrEqual(column(firsts[at] as Tensor), row), causal) : causal;
     return concat(new Array<Tensor>(group).fill(bias), 0);
   });
 }
@@ -118,7 +127,7 @@ export function packedAttention(
   const [keys, values] = [keysOf(key, batch, settings), keysOf(value, batch, settings)];
   const mixed = batch.segments.map(({ sees }, at) =>
     attention(queries[at] as Tensor, join(keys, sees, 1), join(values, sees, 1), biases[at] as Tensor, {
-      scale: 1 / Math.sqrt(settings.headSize),
+      scale: attentionScale(settings),
     }),
   );
   return together(mixed, query, batch, settings);

@@ -1,8 +1,10 @@
 /** Rotary angles. [Su et al. 2021, arXiv:2104.09864; the llama3 variant as Llama 3.1's configuration defines it] */
 import type { DecoderConfig } from '../config.ts';
 
+type HeadRope = Pick<DecoderConfig, 'rope' | 'headSize'>;
+
 /** Angular frequencies of a head's pairs, radians per position, [headSize / 2]. */
-export function rotaryFrequencies({ rope, headSize }: DecoderConfig): Float64Array {
+export function rotaryFrequencies({ rope, headSize }: HeadRope): Float64Array {
   const plain = Float64Array.from(
     { length: headSize / 2 },
     (_, pair) => rope.theta ** ((-2 * pair) / headSize),
@@ -23,8 +25,8 @@ export function rotaryFrequencies({ rope, headSize }: DecoderConfig): Float64Arr
 }
 
 /** cos and sin of position · frequency, each float32 [positions, headSize / 2]. */
-export function rotaryTableValues(
-  config: DecoderConfig,
+function rotaryTableValues(
+  config: HeadRope,
   positions: number,
 ): { cosines: Float32Array; sines: Float32Array } {
   const frequencies = rotaryFrequencies(config);
@@ -39,4 +41,21 @@ export function rotaryTableValues(
     }
   }
   return { cosines, sines };
+}
+
+/** Every rotary table that a model's graphs read, by the input's name (`rotaryTables` in decoder.ts). */
+export function namedRotaryTables(
+  config: DecoderConfig,
+  positions: number,
+): Readonly<Record<string, { readonly data: Float32Array; readonly shape: readonly number[] }>> {
+  const shape = [positions, config.headSize / 2];
+  const named = (prefix: string, of: HeadRope) => {
+    const { cosines, sines } = rotaryTableValues(of, positions);
+    return { [`${prefix}_cosines`]: { data: cosines, shape }, [`${prefix}_sines`]: { data: sines, shape } };
+  };
+  const { headSize, sliding } = config;
+  return {
+    ...named('rotary', config),
+    ...(sliding ? named('sliding_rotary', { headSize, rope: sliding.rope }) : {}),
+  };
 }

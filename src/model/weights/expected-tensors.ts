@@ -29,6 +29,10 @@ export function expectedTensors(config: DecoderConfig): Map<string, readonly num
     }
     linear(`${prefix}.self_attn.o_proj`, hiddenSize, queries, biases.output);
     tensors.set(`${prefix}.post_attention_layernorm.weight`, [hiddenSize]);
+    if (config.sandwichNorms) {
+      for (const side of ['pre', 'post'])
+        tensors.set(`${prefix}.${side}_feedforward_layernorm.weight`, [hiddenSize]);
+    }
     if (config.fusedProjections) {
       linear(`${prefix}.mlp.gate_up_proj`, 2 * intermediateSize, hiddenSize, false);
     } else {

@@ -6,6 +6,7 @@ import { startWorker } from '../../../src/engine/torch/worker-process.ts';
 import type { LoraAdapter } from '../../../src/model/adapter.ts';
 import type { ModelFolder } from '../../../src/model/model-folder.ts';
 import { createObjective } from '../../../src/objective/index.ts';
+import { sha256 } from '../../../src/support/hash.ts';
 import type { EncodedRow } from '../../../src/text/encoded-row.ts';
 import { openTiny } from '../../model/tiny.ts';
 
@@ -110,6 +111,15 @@ describe('over a worker that does well', () => {
   });
 });
 
+it('is another engine over a quantized base', async () => {
+  const [whole, quantized] = [await open('well'), await open('nf4')];
+  expect(quantized.identity).not.toBe(whole.identity);
+  // As it was before there was a choice: cached log-probs and runs stay what they are.
+  expect(whole.identity).toBe(`torch:${sha256([model.identity, 'float32', 'cpu', '2', '5'])}`);
+  await whole.close();
+  await quantized.close();
+});
+
 describe('a worker that misbehaves ends the work, once and for all:', () => {
   it.each([
     ['dies', 'connection to the torch worker broke'],
@@ -137,10 +147,17 @@ describe('a worker that misbehaves ends the work, once and for all:', () => {
 describe('a worker that cannot begin', () => {
   it.each([
     ['ends-at-once', /ended \(1\)\nThe worker's last words:\nModuleNotFoundError: torch/],
-    ['newer', /lifealign [\d.]+ speaks protocol 2 .* the worker \(9\.9\.9\) speaks protocol 3/],
+    ['newer', /lifealign [\d.]+ speaks protocol 3 .* the worker \(9\.9\.9\) speaks protocol 4/],
     ['no-model', /gave up: there is no model\nThe worker's last words:\na traceback/],
   ])('is refused: %s', async (mode, problem) => {
     await expect(start(mode)).rejects.toThrow(problem);
+  });
+
+  it('refuses what it was asked for in so many words, as a mistake of the user’s', async () => {
+    await expect(start('refuses')).rejects.toMatchObject({
+      message: 'engine torch: quantization nf4: there is no bitsandbytes',
+      exitCode: 2,
+    });
   });
 
   it('is refused with another model than the host’s', async () => {

@@ -127,7 +127,7 @@ function misbehave() {
 
 socket.on('error', () => process.exit(0));
 socket.on('end', () => process.exit(0));
-say({ type: 'hello', protocol: mode === 'newer' ? 3 : 2, version: '9.9.9' });
+say({ type: 'hello', protocol: mode === 'newer' ? 4 : 3, version: '9.9.9' });
 socket.on('data', (chunk) => {
   buffer = Buffer.concat([buffer, chunk]);
   for (let frame = nextFrame(); frame; frame = nextFrame()) {
@@ -135,6 +135,11 @@ socket.on('data', (chunk) => {
       if (mode === 'no-model') {
         process.stderr.write('a traceback\n');
         say({ type: 'error', code: 'failed', message: 'there is no model' });
+        continue;
+      }
+      if (mode === 'refuses') {
+        process.stderr.write('a warning\n');
+        say({ type: 'error', code: 'refused', message: 'quantization nf4: there is no bitsandbytes' });
         continue;
       }
       const versions = { python: '3', torch: '2', transformers: '5' };
@@ -145,6 +150,7 @@ socket.on('data', (chunk) => {
         ranks: 2,
         device: 'cpu',
         dtype: 'float32',
+        quantization: mode === 'nf4' ? 'nf4' : 'none',
         vocabulary: VOCABULARY,
         hidden,
         layers: 2,

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from . import PROTOCOL, __version__
 from .frames import MAX_GREETING, Frame, ProtocolError, read_frame, write_frame
+from .refusal import Refused
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -21,6 +22,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--socket", type=Path, help="where the host listens; rank 0 needs it")
     parser.add_argument("--model", type=Path, required=True, help="a folder in Hugging Face layout")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--quantization", choices=("none", "nf4", "int8"), default="none")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--parallel", choices=("ddp", "fsdp"), default="ddp")
     parser.add_argument("--attention", choices=("auto", "segments", "flex"), default="auto")
@@ -118,11 +120,14 @@ def main() -> int:
         return fail(error, host)
 
 
+_CODES: dict[type[Exception], str] = {ProtocolError: "protocol", Refused: "refused"}
+
+
 def fail(error: Exception, host: Host | None) -> int:
     """Tells the host as far as it can, with a traceback where the reason is not to be expected."""
-    is_protocol = isinstance(error, ProtocolError)
-    message = str(error) if is_protocol else f"{type(error).__name__}: {error}"
-    if not isinstance(error, (ProtocolError, ValueError, OSError)):
+    code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "failed")
+    message = str(error) if code != "failed" else f"{type(error).__name__}: {error}"
+    if not isinstance(error, (*_CODES, ValueError, OSError)):
         sys.excepthook(type(error), error, error.__traceback__)
     elif host is None:
         sys.stderr.write(f"lifealign_worker: {message}\n")
@@ -132,7 +137,7 @@ def fail(error: Exception, host: Host | None) -> int:
         time.sleep(1)
         return 1
     try:
-        host.say(Frame({"type": "error", "code": "protocol" if is_protocol else "failed", "message": message[:4000]}))
+        host.say(Frame({"type": "error", "code": code, "message": message[:4000]}))
     except OSError:
         pass
     return 1

@@ -1,6 +1,6 @@
 """What the frozen base is adapted by: LoRA matrices on named linear modules, or soft prompts.
 
-Every targeted `nn.Linear` is wrapped once, when it is first named; which matrices it then adds is a matter of the
+Every targeted linear module is wrapped once, when it is first named; which matrices it then adds is a matter of the
 `Adapter` that is active, so that several requests with adapters of their own can be in work at a time.
 """
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .frames import ProtocolError
+from .quantized import QuantizedLinear
 
 SOFT_PROMPTS = "soft_prompts"
 _LORA_NAME = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
@@ -108,18 +109,18 @@ class ActiveAdapter:
             )
         return Lora(a, b)
 
-    def _wrap(self, path: str) -> nn.Linear:
+    def _wrap(self, path: str) -> nn.Linear | QuantizedLinear:
         known = self._wrapped.get(path)
         if known is None:
             try:
                 module = self._model.get_submodule(path)
             except AttributeError:
                 raise ProtocolError(f'the model has no module "{path}"') from None
-            if not isinstance(module, nn.Linear):
+            if not isinstance(module, (nn.Linear, QuantizedLinear)):
                 raise ProtocolError(f'the module "{path}" is not a linear layer')
             known = AdaptedLinear(module, path, self)
             parent, _, name = path.rpartition(".")
             setattr(self._model.get_submodule(parent), name, known)
             self._wrapped[path] = known
-        assert isinstance(known.base, nn.Linear)
+        assert isinstance(known.base, (nn.Linear, QuantizedLinear))
         return known.base

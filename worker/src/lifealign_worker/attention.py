@@ -1,7 +1,8 @@
 """Attention over packed tokens, as the function that transformers' models call in every layer.
 
-A batch's segments are a tree: a token sees its own segment up to itself, and the segments above it whole. The
-model runs over all tokens at once and hands `packed`, one of the classes here, to `packed_attention`.
+A batch's segments are a tree: a token sees its own segment up to itself, and the segments above it whole; in layers
+with a sliding window, only the last so many of these, itself among them. The model runs over all tokens at once and
+hands `packed`, one of the classes here, to `packed_attention`.
 """
 
 from functools import cache
@@ -23,7 +24,9 @@ Parts = tuple[Tensor, ...]
 class Packed(Protocol):
     """Query [1, heads, tokens, size], key and value [1, key heads, tokens, size], with positions in them."""
 
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor: ...
+    def attend(
+        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float, window: int | None = None
+    ) -> Tensor: ...
 
 
 def packed_attention(
@@ -34,17 +37,20 @@ def packed_attention(
     attention_mask: Tensor | None,
     scaling: float,
     packed: Packed,
+    sliding_window: int | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """What is registered with transformers. Returns [1, tokens, heads, size]."""
     layer = module.layer_idx
     assert attention_mask is None and isinstance(layer, int)
-    return packed.attend(layer, query, key, value, scaling).transpose(1, 2).contiguous(), None
+    return packed.attend(layer, query, key, value, scaling, sliding_window).transpose(1, 2).contiguous(), None
 
 
-def causal_mask(queries: int, keys: int, device: torch.device) -> Tensor:
-    """The last query sees all keys, the one before it all but the last, and so on. [queries, keys]"""
-    return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+def causal_mask(queries: int, keys: int, device: torch.device, window: int | None = None) -> Tensor:
+    """The last query sees all keys, the one before it all but the last, and so on; of these the last `window`.
+    [queries, keys]"""
+    seen = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+    return seen if window is None else seen.triu(keys - queries - window + 1)
 
 
 class SegmentwiseAttention:
@@ -57,9 +63,11 @@ class SegmentwiseAttention:
         self._lengths = [one.length for one in segments]
         self._pieces = [_Piece(segments, at, device) for at in range(len(segments))]
 
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
+    def attend(
+        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float, window: int | None = None
+    ) -> Tensor:
         q, k, v = (torch.split(x, self._lengths, dim=2) for x in (query, key, value))
-        return torch.cat([piece.attend(q, k, v, scaling) for piece in self._pieces], dim=2)
+        return torch.cat([piece.attend(q, k, v, scaling, window) for piece in self._pieces], dim=2)
 
 
 class _Piece:
@@ -70,20 +78,29 @@ class _Piece:
         while parent is not None:
             self._seen.insert(0, parent)
             parent = segments[parent].parent
-        length = segments[at].length
-        keys = sum(segments[one].length for one in self._seen)
-        # A single token sees all; without anything above, the product itself knows what is causal.
-        self._causal = keys == length and length > 1
-        self._mask = None if length == 1 or keys == length else causal_mask(length, keys, device)
+        self._length = segments[at].length
+        self._keys = sum(segments[one].length for one in self._seen)
+        self._device = device
+        self._masks: dict[int | None, Tensor | None] = {}
 
-    def attend(self, query: Parts, key: Parts, value: Parts, scaling: float) -> Tensor:
+    def _mask(self, window: int | None) -> Tensor | None:
+        """The same in all layers with the same window. None where a single token sees all, or where the product itself
+        knows what is causal, as it does where nothing is above."""
+        if window not in self._masks:
+            is_plain = window is None and (self._length == 1 or self._keys == self._length)
+            made = None if is_plain else causal_mask(self._length, self._keys, self._device, window)
+            self._masks[window] = made
+        return self._masks[window]
+
+    def attend(self, query: Parts, key: Parts, value: Parts, scaling: float, window: int | None) -> Tensor:
         own = query[self._own]
+        mask = self._mask(window if window is not None and window < self._keys else None)
         return scaled_dot_product_attention(
             own,
             self._gather(key),
             self._gather(value),
-            attn_mask=self._mask,
-            is_causal=self._causal,
+            attn_mask=mask,
+            is_causal=mask is None and self._length > 1,
             scale=scaling,
             enable_gqa=own.shape[1] != key[self._own].shape[1],
         )
@@ -97,11 +114,21 @@ class FlexPackedAttention:
     """The same by FlexAttention: one kernel over all tokens that skips blocks where nothing is seen. For GPUs."""
 
     def __init__(self, segments: list[Segment], device: torch.device):
-        self._mask: BlockMask = block_mask(segments, device)
+        self._segments, self._device = segments, device
+        self._longest = int(path_positions(segments).max()) + 1
+        self._masks: dict[int | None, BlockMask] = {}
 
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
+    def _mask(self, window: int | None) -> BlockMask:
+        if window not in self._masks:
+            self._masks[window] = block_mask(self._segments, self._device, window)
+        return self._masks[window]
+
+    def attend(
+        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float, window: int | None = None
+    ) -> Tensor:
+        mask = self._mask(window if window is not None and window < self._longest else None)
         found = _flex(query.device.type)(
-            query, key, value, block_mask=self._mask, scale=scaling, enable_gqa=query.shape[1] != key.shape[1]
+            query, key, value, block_mask=mask, scale=scaling, enable_gqa=query.shape[1] != key.shape[1]
         )
         assert isinstance(found, Tensor)
         return found
@@ -117,13 +144,24 @@ BLOCK = 128
 """Queries and keys of a block, within which the kernel computes everything."""
 
 
-def block_mask(segments: list[Segment], device: torch.device) -> BlockMask:
+def path_positions(segments: list[Segment]) -> Tensor:
+    """How many tokens each token has above and before it. [tokens]"""
+    ends: list[int] = []
+    pieces: list[Tensor] = []
+    for one in segments:
+        start = 0 if one.parent is None else ends[one.parent]
+        ends.append(start + one.length)
+        pieces.append(torch.arange(start, ends[-1]))
+    return torch.cat(pieces)
+
+
+def block_mask(segments: list[Segment], device: torch.device, window: int | None = None) -> BlockMask:
     """Where a whole subtree lies behind its segment, as the host packs it, a key is seen until its subtree ends: one
     number for each key says everything, and which blocks have something to see follows from few of them."""
-    ends = subtree_ends(segments)
+    ends = None if window is not None else subtree_ends(segments)
     tokens = sum(one.length for one in segments)
     if ends is None:
-        return create_block_mask(tree_mask(segments, device), None, None, tokens, tokens, str(device))
+        return create_block_mask(tree_mask(segments, device, window), None, None, tokens, tokens, str(device))
     until = torch.repeat_interleave(torch.tensor(ends), torch.tensor([one.length for one in segments]))
     blocks = -(-tokens // BLOCK)
     # Beyond the last token is nothing: it neither is seen nor keeps its block from being seen whole by those before.
@@ -166,9 +204,11 @@ def subtree_ends(segments: list[Segment]) -> list[int] | None:
 
 
 def tree_mask(
-    segments: list[Segment], device: torch.device
+    segments: list[Segment], device: torch.device, window: int | None = None
 ) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
     """Whether a query sees a key, by their places. What is above stands before, so order is all that is causal."""
+    positions = path_positions(segments).to(device)
+    reach = len(positions) if window is None else window
     lengths = torch.tensor([one.length for one in segments], device=device)
     of_token = torch.repeat_interleave(torch.arange(len(segments), device=device), lengths)
     # sees[a, b]: segment a is b or below it. A few hundred segments at most.
@@ -180,6 +220,7 @@ def tree_mask(
     sees = sees.to(device)
 
     def mask(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
-        return (key <= query) & sees[of_token[query], of_token[key]]
+        is_near = positions[query] - positions[key] < reach
+        return (key <= query) & sees[of_token[query], of_token[key]] & is_near
 
     return mask

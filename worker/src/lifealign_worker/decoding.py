@@ -55,11 +55,26 @@ class DecodingAttention:
         self.positions = torch.cat([torch.arange(row.start, row.start + row.count) for row in rows]).to(device)
         self._one_each = all(row.count == 1 for row in rows)
         self._longest = int(self.positions.max()) + 1
-        places = torch.arange(self._longest, device=device)
-        self._seen = places[None, None, None, :] <= self.positions[:, None, None, None]
-        self._masks = [None if self._one_each else causal_mask(row.count, row.start + row.count, device) for row in rows]
+        self._device = device
+        self._masks: dict[int | None, list[Tensor]] = {}
 
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
+    def _masks_of(self, window: int | None) -> list[Tensor]:
+        """One for all rows where each has one token, else one for each row; the same in all layers with this window."""
+        if window not in self._masks:
+            made: list[Tensor] = []
+            if self._one_each:
+                behind = self.positions[:, None] - torch.arange(self._longest, device=self._device)
+                is_seen = (behind >= 0) if window is None else (behind >= 0) & (behind < window)
+                made.append(is_seen[:, None, None, :])
+            else:
+                made = [causal_mask(row.count, row.start + row.count, self._device, window) for row in self._rows]
+            self._masks[window] = made
+        return self._masks[window]
+
+    def attend(
+        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float, window: int | None = None
+    ) -> Tensor:
+        masks = self._masks_of(window if window is not None and window < self._longest else None)
         keys, values = self._cache.layer(layer)
         keys[self._slots, :, self.positions] = key[0].transpose(0, 1)
         values[self._slots, :, self.positions] = value[0].transpose(0, 1)
@@ -69,14 +84,14 @@ class DecodingAttention:
                 query[0].transpose(0, 1)[:, :, None],
                 keys[self._slots, :, : self._longest],
                 values[self._slots, :, : self._longest],
-                attn_mask=self._seen,
+                attn_mask=masks[0],
                 scale=scaling,
                 enable_gqa=grouped,
             )
             return found[:, :, 0].transpose(0, 1)[None]
         pieces: list[Tensor] = []
         start = 0
-        for row, mask in zip(self._rows, self._masks):
+        for row, mask in zip(self._rows, masks):
             seen = row.start + row.count
             pieces.append(
                 scaled_dot_product_attention(

@@ -12,7 +12,7 @@ def found(name: str) -> dict[str, str]:
     """What is there may still not load: a build for another system, a library that is missing."""
     try:
         return {"version": str(getattr(importlib.import_module(name), "__version__", "unknown"))}
-    except ImportError as error:
+    except Exception as error:
         return {"problem": str(error)[:500]}
 
 

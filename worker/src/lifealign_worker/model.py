@@ -14,6 +14,7 @@ from .decoding import DecodingAttention, KeyValueCache
 from .fusion import fuse
 from .log_probs import sequence_log_probs
 from .messages import Batch, Decode, Segment
+from .quantized import held_bytes, quantize_layers
 
 AttentionInterface.register(IMPLEMENTATION, packed_attention)
 
@@ -33,12 +34,15 @@ class ModelOptions:
     """`segments`: one product each; `flex`: FlexAttention, for GPUs."""
     checkpointing: bool
     trust_remote_code: bool
+    quantization: str = "none"
+    """Of the linear weights in the layers; embeddings, norms and head stay in `dtype`."""
 
 
 class LanguageModel:
     def __init__(self, options: ModelOptions):
         self.device = options.device
         self.dtype = DTYPES[options.dtype]
+        self.quantization = options.quantization
         self._packed = ATTENTIONS[options.attention]
         causal: Any = load(options)
         self.decoder: nn.Module = causal.get_decoder()
@@ -53,7 +57,7 @@ class LanguageModel:
         self.config: Any = causal.config
         self.active: ActiveAdapter = ActiveAdapter(causal)
         layers: Any = self.decoder.layers
-        self.layer_bytes: int = sum(one.numel() * one.element_size() for one in layers.parameters())
+        self.layer_bytes: int = held_bytes(layers)
 
     def adapter(self, scaling: float, tensors: dict[str, Tensor]) -> Adapter:
         return self.active.make(scaling, tensors, self.device)
@@ -116,6 +120,9 @@ def load(options: ModelOptions) -> nn.Module:
         **common,
     )
     model.requires_grad_(False)
+    if options.quantization != "none":
+        causal: Any = model
+        quantize_layers(causal.get_decoder().layers, options.quantization, options.device)
     model.to(options.device)
     model.eval()
     if options.checkpointing:

@@ -2,6 +2,7 @@
 
 import argparse
 import platform
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +13,7 @@ from . import __version__
 from .frames import Frame
 from .model import LanguageModel, ModelOptions
 from .ranks import Ranks
+from .refusal import Refused
 from .server import Server
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace, host: "Host | None") -> None:
     ranks = Ranks()
+    if options.quantization != "none" and options.parallel == "fsdp":
+        raise Refused(f"quantization {options.quantization}: not with parallel fsdp, which shares out whole weights")
     if options.threads > 0:
         torch.set_num_threads(options.threads)
     device = pick_device(options.device, ranks)
@@ -32,6 +36,7 @@ def run(options: argparse.Namespace, host: "Host | None") -> None:
             attention=pick_attention(options.attention, device),
             checkpointing=options.checkpointing,
             trust_remote_code=options.trust_remote_code,
+            quantization=options.quantization,
         )
     )
     lockstep = options.parallel == "fsdp" and ranks.size > 1
@@ -44,6 +49,8 @@ def run(options: argparse.Namespace, host: "Host | None") -> None:
         "torch": torch.__version__,
         "transformers": transformers.__version__,
     }
+    if options.quantization != "none":
+        versions["bitsandbytes"] = version("bitsandbytes")
     if host is not None:
         host.say(Frame(server.ready(versions)))
     while (frame := ranks.share(host.next() if host is not None else None)) is not None:
@@ -57,7 +64,7 @@ def pick_device(name: str, ranks: Ranks) -> torch.device:
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        raise ValueError("device cuda: this torch finds no GPU")
+        raise Refused("device cuda: this torch finds no GPU")
     device = torch.device("cuda", ranks.local_rank)
     torch.cuda.set_device(device)
     # It would make a plan for each length of a segment, which takes longer than the product.

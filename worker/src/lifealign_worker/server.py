@@ -56,6 +56,7 @@ class Server:
             "ranks": self._ranks.size,
             "device": str(model.device),
             "dtype": str(model.dtype).removeprefix("torch."),
+            "quantization": model.quantization,
             "vocabulary": model.vocabulary,
             "hidden": model.config.hidden_size,
             "layers": model.config.num_hidden_layers,
@@ -171,6 +172,7 @@ class Server:
         numbers = self._ranks.counters.as_numbers(self._model.device)
         peak = torch.tensor(numbers["peak_memory_bytes"], dtype=torch.int64, device=self._model.device)
         numbers["peak_memory_bytes"] = int(self._ranks.most(peak))
+        numbers["layer_bytes"] = self._model.layer_bytes
         return Frame({"type": "counters", **numbers})
 
     def _close(self, frame: Frame) -> Frame:

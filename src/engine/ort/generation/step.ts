@@ -21,12 +21,14 @@ export class DecodingStep implements Step<Past, NewKeysAndValues> {
   readonly #vocabulary: number;
   readonly #adapter: Feeds;
   readonly #tables: RotaryTables;
+  readonly #window: number | null;
 
   constructor(session: GraphRunner, config: DecoderConfig, adapter: Adapter | null) {
     this.#session = session;
     this.#vocabulary = config.vocabularySize;
     this.#adapter = adapterFeeds(adapter);
     this.#tables = new RotaryTables(config);
+    this.#window = config.sliding?.size ?? null;
   }
 
   /** @param past of the same rows, holding at least each row's `start` tokens */
@@ -38,6 +40,7 @@ export class DecodingStep implements Step<Past, NewKeysAndValues> {
       ...this.#tables.forPositions(Math.max(tokens, ...positions)),
       ...rowFeeds(rows, this.#vocabulary),
       mask: maskOf(rows, past.capacity),
+      ...(this.#window === null ? {} : { sliding_mask: maskOf(rows, past.capacity, this.#window) }),
       ...past.feeds,
     });
     const size = this.#vocabulary;
@@ -76,16 +79,17 @@ function rowFeeds(rows: readonly NewTokens[], vocabularySize: number): Feeds {
   };
 }
 
-/** A token sees the row's tokens in the cache, the new ones before it, and itself. */
-function maskOf(rows: readonly NewTokens[], capacity: number): Feed {
+/** A token sees the row's tokens in the cache, the new ones before it, and itself; of these the last `window`. */
+function maskOf(rows: readonly NewTokens[], capacity: number, window = Number.POSITIVE_INFINITY): Feed {
   const width = widthOf(rows);
   const seen = capacity + width;
   const data = new Float32Array(rows.length * width * seen).fill(HIDDEN);
   rows.forEach(({ start }, row) => {
     for (let query = 0; query < width; query++) {
       const from = (row * width + query) * seen;
-      data.fill(0, from, from + start);
-      data.fill(0, from + capacity, from + capacity + query + 1);
+      const first = Math.max(0, start + query + 1 - window);
+      data.fill(0, from + Math.min(first, start), from + start);
+      data.fill(0, from + capacity + Math.max(0, first - start), from + capacity + query + 1);
     }
   });
   return { data, shape: [rows.length, width, seen] };
