@@ -86,7 +86,8 @@ function memoryReport(
     `## A pair of 2 × ${prompt + response} tokens`,
     `FPO's gradient, ${MODEL}, LoRA r 8 on q and v; prompt of ${prompt} tokens, responses of ${response}: ` +
       `peak resident ${gigabytes(pair.peakResidentBytes)} GB, mapped weights included; not of mapped files ` +
-      `${gigabytes(pair.peakAnonymousBytes)} GB; ${pair.seconds.toFixed(1)} s. Promised for 2 × 2,048 are ` +
+      `${gigabytes(pair.peakAnonymousBytes)} GB; physical, looked at once a second, ` +
+      `${gigabytes(pair.peakPhysicalBytes)} GB; ${pair.seconds.toFixed(1)} s. Promised for 2 × 2,048 are ` +
       `${PROMISED} GB: ${peak <= PROMISED ? 'kept' : 'NOT kept'}.`,
     '## By the number of layers',
     `Random Llama models of hidden size ${HIDDEN}, a pair of ${layerTokens} tokens in all; kilobytes of a token, graph ` +

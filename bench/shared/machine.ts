@@ -9,6 +9,8 @@ export interface Machine {
   /** Of the instruction sets that decide how fast matrices are multiplied, those it has; null: not known. */
   readonly instructionSets: readonly string[] | null;
   readonly platform: string;
+  /** Where the measured work runs on one. */
+  readonly gpu?: string;
 }
 
 /** Names as Linux gives them in /proc/cpuinfo; the last one found is in the names of result files. */
@@ -39,17 +41,18 @@ function instructionSets(): readonly string[] | null {
 }
 
 /** For the names of result files, such as `intel-xeon-processor-amx_bf16-2-cores`. */
-export function machineSlug({ cpu, cores, instructionSets }: Machine): string {
+export function machineSlug({ cpu, cores, instructionSets, gpu }: Machine): string {
   const best = instructionSets?.at(-1) ?? '';
-  const words = `${cpu} ${best} ${cores} cores`.toLowerCase();
+  const words = (gpu ?? `${cpu} ${best} ${cores} cores`).toLowerCase();
   return words.replaceAll(/[^a-z0-9_]+/g, '-');
 }
 
 /** One line for people. */
-export function machineLine({ cpu, cores, memoryBytes, instructionSets, platform }: Machine): string {
+export function machineLine({ cpu, cores, memoryBytes, instructionSets, platform, gpu }: Machine): string {
   const sets = instructionSets?.join(' ') ?? 'instruction sets unknown';
   const memory = `${Math.round(memoryBytes / 2 ** 30)} GiB`;
-  return `${cpu}, ${cores} cores (${sets}), ${memory}, ${platform}, Node ${process.versions.node}`;
+  const first = gpu === undefined ? '' : `${gpu}; `;
+  return `${first}${cpu}, ${cores} cores (${sets}), ${memory}, ${platform}, Node ${process.versions.node}`;
 }
 
 /** Other work on the machine makes every number here meaningless; a warning on standard error says so. */

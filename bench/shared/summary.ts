@@ -21,6 +21,8 @@ export interface SideSummary {
   readonly seconds: Spread;
   readonly startSeconds: Spread;
   readonly peakResidentBytes: Spread;
+  /** `null` where the system does not say. */
+  readonly peakPhysicalBytes: Spread | null;
 }
 
 /** @param tokens worked through in one measurement */
@@ -29,12 +31,14 @@ export function summariseSide(
   tokens: number,
   results: readonly Measured<ChildReport>[],
 ): SideSummary {
+  const physical = results.flatMap(({ peakPhysicalBytes }) => peakPhysicalBytes ?? []);
   return {
     name,
     tokensPerSecond: spread(results.map(({ seconds }) => tokens / seconds)),
     seconds: spread(results.map(({ seconds }) => seconds)),
     startSeconds: spread(results.map(({ startSeconds }) => startSeconds)),
     peakResidentBytes: spread(results.map(({ peakResidentBytes }) => peakResidentBytes)),
+    peakPhysicalBytes: physical.length === 0 ? null : spread(physical),
   };
 }
 
@@ -54,6 +58,7 @@ export function sidesTable(sides: readonly SideSummary[]): string {
       'seconds',
       'start and load, s',
       'peak memory, GB',
+      'of it physical, GB',
     ],
     sides.map((side, at) => [
       side.name,
@@ -62,6 +67,7 @@ export function sidesTable(sides: readonly SideSummary[]): string {
       shown(side.seconds),
       shown(side.startSeconds),
       (side.peakResidentBytes.most / 1e9).toFixed(2),
+      side.peakPhysicalBytes ? (side.peakPhysicalBytes.most / 1e9).toFixed(2) : '-',
     ]),
   );
 }

@@ -3,13 +3,20 @@
  * both compute with the same torch, so what differs is how batches are laid out and what is computed of them.
  *
  *     npm run bench:torch -- [--set hh-rlhf-helpful-base] [--rows 48] [--repeats 3] [--record]
+ *     npm run bench:torch -- --device cuda [--shapes smollm2-1.7b,llama-3.1-8b] [--rows 320] ...
+ *
+ * The second is on a GPU, with random weights (cuda.ts), after a comparison of what it computes with the processor
+ * (agreement.ts). There `--tokenizer` names the folder whose tokenizer reads the rows (SmolLM2-135M-Instruct's where it
+ * is left out), `--trl 4,8,16` pairs of TRL's forward passes, `--liger 8` the same with Liger's kernels, `--ours
+ * flex:8192,segments:8192` attention and micro-batches, and `--dry` does the same on the processor, for trying it out.
  *
  * Tokens are those of prompt and response of both sides of every pair, a shared prompt counted twice.
  */
+import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { wholeNumber } from '../../src/cli/whole-number.ts';
-import { openModel } from '../../src/index.ts';
+import { openModel, UserError } from '../../src/index.ts';
 import { BENCHMARK } from '../../test/parity/benchmark-data.ts';
 import { oraclePython } from '../../test/parity/environment.ts';
 import { type Measured, measureNode } from '../shared/child.ts';
@@ -23,6 +30,8 @@ import { shown, speedUps, summariseSide, table } from '../shared/summary.ts';
 import { type OurRequest, RECIPE, type TrainingReport, type TrlSettings } from '../training/request.ts';
 import { describeSettings, measureTrl } from '../training/trl.ts';
 import { prepareWorkload, type Workload } from '../training/workload.ts';
+import { agreementTable, measureAgreement } from './agreement.ts';
+import { measureCuda, type OurSettings, publishCuda, type Shape, shapes } from './cuda.ts';
 
 const OURS = new URL('../training/ours.ts', import.meta.url);
 const ENGINE = 'engine={name: torch, dtype: bfloat16, device: cpu, micro_batch_tokens: 1024}';
@@ -46,7 +55,16 @@ async function main(): Promise<void> {
     data: { type: 'string', default: BENCHMARK },
     resume: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
+    device: { type: 'string', default: 'cpu' },
+    shapes: { type: 'string', default: 'smollm2-1.7b' },
+    tokenizer: { type: 'string' },
+    trl: { type: 'string', default: '4,8,16' },
+    ours: { type: 'string', default: 'flex:8192,segments:8192' },
+    liger: { type: 'string', default: '' },
+    'no-agreement': { type: 'boolean', default: false },
+    dry: { type: 'boolean', default: false },
   });
+  if (flags.device === 'cuda') return onGpu(flags);
   const rows = wholeNumber('--rows', flags.rows, RECIPE.effectiveBatch, 100_000);
   const repeats = wholeNumber('--repeats', flags.repeats, 1, 100);
   const { set, data } = flags;
@@ -104,6 +122,72 @@ async function main(): Promise<void> {
     const versions = Object.assign({}, ...results.map(([first]) => first!.versions));
     const publication = { markdown, numbers, comparisons, versions, record: flags.record };
     await publish('torch', machine, { ...publication, form: 'custom' });
+  });
+}
+
+async function onGpu(flags: {
+  readonly set: string;
+  readonly rows: string;
+  readonly repeats: string;
+  readonly data: string;
+  readonly shapes: string;
+  readonly trl: string;
+  readonly ours: string;
+  readonly tokenizer?: string | undefined;
+  readonly liger: string;
+  readonly 'no-agreement': boolean;
+  readonly dry: boolean;
+  readonly resume: boolean;
+  readonly record: boolean;
+}): Promise<void> {
+  const { set, data } = flags;
+  const rows = wholeNumber('--rows', flags.rows, 3 * RECIPE.effectiveBatch, 100_000);
+  const repeats = wholeNumber('--repeats', flags.repeats, 1, 100);
+  const threads = availableParallelism();
+  const device = flags.dry ? 'cpu' : 'cuda';
+  const tokenizer = flags.tokenizer ?? (await openModel('smollm2-135m-instruct')).path;
+  const ours = flags.ours.split(',').map((one): OurSettings => {
+    const [attention, tokens = ''] = one.split(':');
+    if (attention !== 'flex' && attention !== 'segments') {
+      throw new UserError(`--ours ${one}: expected flex:TOKENS or segments:TOKENS`);
+    }
+    return { attention, microBatchTokens: wholeNumber('--ours', tokens, 1, 1_000_000) };
+  });
+  const names = flags.shapes.split(',').filter((one) => one !== '');
+  const unknown = names.find((one) => !shapes.includes(one as Shape));
+  if (unknown !== undefined)
+    throw new UserError(`--shapes ${unknown}: expected some of ${shapes.join(', ')}`);
+  process.env['LIFEALIGN_PYTHON'] = await oraclePython();
+  const batches = (flag: string, list: string) =>
+    list
+      .split(',')
+      .filter((one) => one !== '')
+      .map((one) => wholeNumber(flag, one, 1, RECIPE.effectiveBatch));
+  const [trlBatches, ligerBatches] = [batches('--trl', flags.trl), batches('--liger', flags.liger)];
+  await withScratchFolder(async (folder) => {
+    const agreement = flags['no-agreement']
+      ? ''
+      : agreementTable(await measureAgreement(folder, tokenizer, device));
+    process.stdout.write(`${agreement}\n`);
+    for (const shape of names as Shape[]) {
+      const journal = await Journal.open(`torch-${shape}`, { rows, set, data, device }, flags.resume);
+      const common = {
+        set,
+        data,
+        rows,
+        repeats,
+        threads,
+        ours,
+        trlBatches,
+        ligerBatches,
+        device,
+        tokenizer,
+      } as const;
+      const result = await measureCuda({ ...common, shape, folder, journal });
+      const markdown = `${result.markdown}\n${agreement}`;
+      await publishCuda({ ...result, markdown }, shape, flags.record);
+      await rm(join(folder, shape), { recursive: true });
+    }
   });
 }
 

@@ -28,6 +28,8 @@ export function trainingReport(
       'the loaded model to the end: reference log-probs (ours from an empty cache), making graphs, all steps ' +
       'and, on our side, checkpoints and the scoring of one test row, before and after. Both programs get the ' +
       'same token ids in the same order, none cut, and start from the same adapter.',
+    'Peak memory is resident, where a page counts as often as it is mapped; physical memory counts it once, and was ' +
+      'looked at once a second.',
     `${machineLine(machine)}. ${versions.join(', ')}.`,
     ...sets.map(section),
     '',

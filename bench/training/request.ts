@@ -21,13 +21,17 @@ export interface OurRequest {
 }
 
 export interface TrlSettings {
-  /** `bfloat16 weights` holds the base in bfloat16; `bfloat16` is TRL's own flag, which computes in it. */
-  readonly precision: 'float32' | 'bfloat16' | 'bfloat16 weights';
+  /**
+   * `bfloat16 weights` holds the base in bfloat16; `bfloat16` is TRL's own flag, which computes in it; the last is both.
+   */
+  readonly precision: 'float32' | 'bfloat16' | 'bfloat16 weights' | 'bfloat16 weights and products';
   /** Pairs of one forward pass; gradients are accumulated up to the effective batch. */
   readonly batchSize: number;
   /** Reference log-probs once for every row instead of once for every epoch. */
   readonly precomputeReference: boolean;
   readonly gradientCheckpointing: boolean;
+  /** Norms, rotations and gates by Liger's kernels, for GPUs. */
+  readonly liger?: boolean;
 }
 
 export interface TrlRequest extends TrlSettings {
@@ -38,11 +42,14 @@ export interface TrlRequest extends TrlSettings {
   readonly data: string;
   readonly recipe: typeof RECIPE;
   readonly threads: number;
+  readonly device: 'cpu' | 'cuda';
 }
 
 /** Means over the effective batch of sums over a response's tokens. */
 export interface TrainingStep {
   readonly loss: number;
+  /** Of the step alone, with a prompt's tokens counted for each of its responses. */
+  readonly tokensPerSecond: number;
   readonly 'logps/chosen': number;
   readonly 'logps/rejected': number;
 }
@@ -50,4 +57,6 @@ export interface TrainingStep {
 /** `seconds` are of everything but starting the process and loading the model. */
 export interface TrainingReport extends ChildReport {
   readonly steps: readonly TrainingStep[];
+  /** Of tensors on the GPU, the base among them; null where the processor computes. */
+  readonly peakDeviceBytes: number | null;
 }

@@ -38,19 +38,22 @@ export function measureTrl(
   { model, adapter, encoded }: Workload,
   settings: TrlSettings,
   threads: number,
+  device: TrlRequest['device'] = 'cpu',
 ): Promise<Measured<TrainingReport>> {
-  const request: TrlRequest = { ...settings, model, adapter, data: encoded, recipe: RECIPE, threads };
+  const data = { model, adapter, data: encoded, recipe: RECIPE };
+  const request: TrlRequest = { ...settings, ...data, threads, device };
   return measurePython(SCRIPT, request);
 }
 
 /** For people: `float32, batch 1 × 16, references each epoch, checkpointing`. */
 export function describeSettings(settings: TrlSettings): string {
-  const { precision, batchSize, precomputeReference, gradientCheckpointing } = settings;
+  const { precision, batchSize, precomputeReference, gradientCheckpointing, liger = false } = settings;
   return [
     precision,
     `batch ${batchSize} × ${RECIPE.effectiveBatch / batchSize}`,
     precomputeReference ? 'references once' : 'references in each step',
     gradientCheckpointing ? 'gradient checkpointing' : 'no gradient checkpointing',
+    ...(liger ? ['Liger kernels'] : []),
   ].join(', ');
 }
 

@@ -34,6 +34,8 @@ export interface Workload {
   readonly int8Config: string;
   readonly encoded: string;
   readonly adapter: string;
+  /** For what measurements write. */
+  readonly scratch: string;
   /** Over all epochs: prompt and response of both sides of every pair, so that a shared prompt counts twice. */
   readonly tokens: number;
   /** Means over the rows. */
@@ -74,7 +76,7 @@ export async function prepareWorkload(options: WorkloadOptions): Promise<Workloa
     sum(({ chosen, rejected }) => chosen.length + rejected.length),
   ];
   return {
-    ...{ model: model.path, config, int8Config, encoded, adapter },
+    ...{ model: model.path, config, int8Config, encoded, adapter, scratch: folder },
     tokens: epochs * (2 * prompts + responses),
     promptLength: prompts / count,
     responseLength: responses / (2 * count),

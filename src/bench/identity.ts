@@ -38,7 +38,7 @@ export class Identities {
       general: general && (await this.#once(general.rows, rowsHash)),
       tasks: rows,
     };
-    return sha256([version, fingerprintHash(fingerprint(config, hashes))]);
+    return sha256([version, fingerprintHash(fingerprint(config, hashes)), ...engineParts(config)]);
   }
 
   #once(name: string, hash: (name: string) => Promise<string>): Promise<string> {
@@ -46,6 +46,14 @@ export class Identities {
     this.#known.set(name, known);
     return known;
   }
+}
+
+/**
+ * What of the engine decides numbers beyond rounding: in a run its identity says so, which is known only when it is
+ * open. The engine `ort` adds nothing.
+ */
+function engineParts({ engine }: RunConfig): readonly string[] {
+  return engine.name === 'torch' ? ['torch', engine.dtype, engine.device] : [];
 }
 
 async function modelHash(nameOrPath: string): Promise<string> {

@@ -35,3 +35,18 @@ export async function interruptible<T>(
     release();
   }
 }
+
+/** Milliseconds between the two signals of an input that has ended: time to save what was done. */
+const PATIENCE = 15_000;
+
+/** Has this process stop as by Ctrl-C when `input` ends, which it does also where its holder is killed. */
+export function stopWithInput(input: NodeJS.ReadStream): void {
+  const signal = () => process.kill(process.pid, 'SIGTERM');
+  input.once('close', () => {
+    signal();
+    setTimeout(signal, PATIENCE).unref();
+  });
+  input.resume();
+  // The work alone decides how long the process lives.
+  input.unref();
+}

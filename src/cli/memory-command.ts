@@ -15,7 +15,9 @@ export interface WriterFlags extends MemoryFlags {
 export function memoryCommand(program: Command, nameAndArguments: string): Command {
   const group =
     program.commands.find((command) => command.name() === 'memory') ??
-    program.command('memory').description('a versioned long-term memory');
+    program
+      .command('memory')
+      .description('a versioned long-term memory: "memory init" makes one, "learn" appends tasks to it');
   return group.command(nameAndArguments).option('--memory <folder>', "the memory's folder", 'memory');
 }
 

@@ -3,10 +3,11 @@ import { learnSettings } from '../learn/config.ts';
 import { type EarlierTaskRows, earlierTasks } from '../learn/earlier.ts';
 import { Measuring } from '../learn/measure.ts';
 import { reportMetrics } from '../learn/report-rows.ts';
+import type { PlannedDrop } from '../memory/store/drop.ts';
 import type { CommitMetrics } from '../memory/store/records.ts';
 import type { Commit, MemoryStore } from '../memory/store/store.ts';
 import type { LoraAdapter } from '../model/adapter.ts';
-import { streamProgress } from '../support/progress.ts';
+import { type ProgressFactory, streamProgress } from '../support/progress.ts';
 import type { BaseModel } from '../train/base-model.ts';
 import { modelSides } from '../train/model-environment.ts';
 import { textRoom } from '../train/task-rows.ts';
@@ -21,17 +22,35 @@ export interface MeasuredMemory {
   compare(tasks: readonly EarlierTaskRows[], before: LoraAdapter, after: LoraAdapter): Promise<CommitMetrics>;
 }
 
+interface MeasuringOptions {
+  readonly engine?: string | undefined;
+  readonly threads?: string | undefined;
+  readonly signal: AbortSignal;
+  readonly progress?: ProgressFactory;
+}
+
+/** A memory's tasks with and without the one that a drop takes out. */
+export async function measureDrop(
+  store: MemoryStore,
+  { onto, adapter }: PlannedDrop,
+  options: MeasuringOptions,
+): Promise<CommitMetrics> {
+  const before = await store.adapter(onto);
+  return withMeasuredMemory(store, options, async (memory) =>
+    memory.compare(await memory.tasks(onto), before, adapter),
+  );
+}
+
 /** Opens the base for `use`, and closes it. @throws {UserError} for a base that is missing, or another one. */
 export async function withMeasuredMemory<T>(
   store: MemoryStore,
-  { threads, signal }: { readonly threads?: string | undefined; readonly signal: AbortSignal },
+  { engine, threads, signal, progress = streamProgress(process.stderr) }: MeasuringOptions,
   use: (memory: MeasuredMemory) => Promise<T>,
 ): Promise<T> {
   const config = await store.config();
   const origin = { file: store.layout.config, folder: store.folder };
   const { run, gate } = await learnSettings(config.learn, config, [], origin);
-  const progress = streamProgress(process.stderr);
-  const { model } = await openMemoryBase(store, { threads, progress });
+  const { model } = await openMemoryBase(store, { engine, threads, progress });
   try {
     const sides = modelSides(model);
     const { cacheFolder } = store;

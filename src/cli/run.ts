@@ -1,5 +1,5 @@
 /** Runs a program of commands, and decides what an error prints and which exit code it gives. */
-import { type Command, CommanderError } from 'commander';
+import { type Command, CommanderError, Help, type Option } from 'commander';
 import { Interrupted, UserError } from '../support/errors.ts';
 
 const EXIT = { done: 0, failed: 1, usage: 2 } as const;
@@ -17,6 +17,7 @@ export async function runProgram(
   program
     .exitOverride()
     .showHelpAfterError('(add --help for usage)')
+    .configureHelp({ optionDescription })
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'lifealign: ')) });
   for (const register of commands) register(program);
   try {
@@ -25,6 +26,13 @@ export async function runProgram(
   } catch (error) {
     return report(error);
   }
+}
+
+/** A default of nothing, for flags that may be repeated or left out, is no news. */
+function optionDescription(option: Option): string {
+  const { defaultValue: value, description } = option;
+  const isNothing = value === '' || (Array.isArray(value) && value.length === 0);
+  return isNothing ? description : new Help().optionDescription(option);
 }
 
 function report(error: unknown): number {

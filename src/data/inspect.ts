@@ -73,3 +73,26 @@ export async function inspectRows(
     preview: shown,
   };
 }
+
+/** What there is to say of a file in any case, as JSON. */
+export function checkReport(
+  { file, container, compressed, recognition }: RowStream<unknown>,
+  { sha256, summary, valid, invalid, prompts, duplicates }: Omit<FileInspection, 'characters' | 'preview'>,
+) {
+  const { format, reason } = recognition;
+  return {
+    file,
+    format: container,
+    ...(compressed ? { compressed: 'gzip' } : {}),
+    rows: format.name,
+    recognised_by: reason,
+    sha256,
+    count: summary.records,
+    valid,
+    invalid,
+    ...(summary.labels === null ? {} : { labels: summary.labels }),
+    unused: summary.unused,
+    prompts,
+    duplicates,
+  };
+}

@@ -128,6 +128,8 @@ export interface Engine {
    * @throws {UserError} for a batch size out of its range
    */
   openGeneration(adapter: Adapter | null, options?: Pick<GenerateOptions, 'batchSize'>): OpenGeneration;
+  /** What it has done since it was opened, in its own terms, where it counts. */
+  counters?(): Promise<Readonly<Record<string, number | string>>>;
   /** Gives back what the engine holds. What `generate` has in work rejects; the engine is of no use after. */
   close(): Promise<void>;
 }

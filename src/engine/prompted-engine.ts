@@ -33,6 +33,7 @@ export function withPromptPools(engine: Engine, embeddings: TokenEmbeddings): En
         close: () => open.close(),
       };
     },
+    ...(engine.counters ? { counters: () => engine.counters!() } : {}),
     close: () => engine.close(),
   };
 }

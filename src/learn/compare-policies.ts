@@ -3,11 +3,11 @@
  * each prompt. All are measured on every task's report rows, and each against the whole, row by row.
  */
 
+import { pairedShareDifference } from '../eval/paired-shares.ts';
 import type { RowScore } from '../eval/preference.ts';
-import { bootstrapDifference, type Interval } from '../eval/statistics.ts';
+import type { Interval } from '../eval/statistics.ts';
 import type { Commit, MemoryStore } from '../memory/store/store.ts';
 import type { LoraAdapter } from '../model/adapter.ts';
-import { Random } from '../support/random.ts';
 import type { TaskRows } from '../train/task-rows.ts';
 import { type Measuring, metricsOf, valuesOf } from './measure.ts';
 import { retrieve, type TaskIndex } from './retrieve.ts';
@@ -66,11 +66,13 @@ export interface ComparedTask {
   }[];
 }
 
+/** Coverage of intervals. */
+const LEVEL = 0.95;
+
 /** The first policy is the one that the others are compared with. */
 export async function comparePolicies(
   tasks: readonly { readonly task: string; readonly report: TaskRows }[],
   policies: readonly MemoryPolicy[],
-  seed: number,
 ): Promise<readonly ComparedTask[]> {
   const compared: ComparedTask[] = [];
   for (const { task, report } of tasks) {
@@ -82,11 +84,10 @@ export async function comparePolicies(
       rows: report.rows.length,
       policies: policies.map((policy, at) => {
         const { rows: _, ...scores } = metricsOf(measured[at]!);
-        const random = Random.fromSeed(seed).fork(`compare ${policy.name} ${task}`);
         const chosen = policy.tasksOf?.(report);
         return {
           ...scores,
-          difference: at === 0 ? null : bootstrapDifference(preferred[0]!, preferred[at]!, random),
+          difference: at === 0 ? null : pairedShareDifference(preferred[0]!, preferred[at]!, LEVEL),
           own_task:
             chosen === undefined
               ? null

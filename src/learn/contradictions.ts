@@ -20,9 +20,6 @@ export const conflictsSchema = z.strictObject({
 });
 export type ConflictSettings = z.output<typeof conflictsSchema>;
 
-/** Told one by one, at most. */
-const LISTED = 20;
-
 export interface Contradictions {
   /** Rows of the new file, and positions in the earlier task's training rows. */
   readonly conflicts: readonly Conflict[];
@@ -62,7 +59,7 @@ export async function contradictionsOf(
   );
   if (conflicts.length > 0) {
     const settled = settings.policy === 'prefer-new' ? '; the accepted ones are not replayed any more' : '';
-    log(`warning: task ${task}: ${summary(conflicts)}${settled}\n${listConflicts(conflicts, LISTED)}`);
+    log(`warning: task ${task}: ${summary(conflicts)}${settled}\n${listConflicts(conflicts)}`);
   }
   return { conflicts, leaving: new Set(leaving) };
 }

@@ -22,7 +22,14 @@ import { type Contradictions, contradictionsOf } from './contradictions.ts';
 import { type EarlierTaskRows, earlierTasks } from './earlier.ts';
 import { type Decision, decide, type GuardedTask } from './judging.ts';
 import { Measuring } from './measure.ts';
-import { checkNameIsFree, loadNewTask, type NewTask, type NewTaskFiles } from './new-task.ts';
+import {
+  checkNewTask,
+  checkTaskName,
+  loadNewTask,
+  type NewTask,
+  type NewTaskFiles,
+  warnOfSeen,
+} from './new-task.ts';
 import { reportMetrics } from './report-rows.ts';
 import { type TrainedTask, trainTask } from './training.ts';
 import { asCommitMetrics, gateRecord, generalRecord, type UpdateMetrics } from './update.ts';
@@ -67,6 +74,16 @@ export interface LearnOutcome {
 }
 
 /**
+ * What can be refused at once, before the base is opened.
+ * @throws {UserError} for a name that is none or is taken, and files that are not there.
+ */
+export async function checkFiles(store: MemoryStore, files: NewTaskFiles): Promise<void> {
+  checkTaskName(files.task);
+  // One that was begun may be committed, so that its name is taken, and only want clearing up.
+  if (!new WorkFolder(store, files.task).isThere) await checkNewTask(store, files);
+}
+
+/**
  * Reads and checks everything; writes nothing.
  *
  * @throws {UserError} for another base than the memory's, a name that is taken, rows that cannot be used.
@@ -80,7 +97,7 @@ export async function planTask(
   const { run } = request.settings;
   const { commit: head } = await store.head();
   checkBase(store.folder, head.hashes, request.hashes);
-  await checkNameIsFree(store, head, request.task);
+  await checkNewTask(store, request);
   const maxLength = textRoom(run.max_length, text, 0);
   const added = await loadNewTask(request, request.settings, { text, maxLength, log });
   const contradictions = await contradictionsOf(added, store, head, {
@@ -93,6 +110,7 @@ export async function planTask(
   for (const { name, gate } of earlier) {
     if (gate === null) log(`warning: task ${name}: all of its gate rows were withdrawn; nothing guards it`);
   }
+  warnOfSeen(added, earlier, log);
   const neutralOptions = { text, softTokens: 0, invalidRows: run.invalid_rows, log } as const;
   const neutral = run.general && (await loadNeutralRows(run.general, neutralOptions));
   return { head, added, earlier, contradictions, neutral, maxLength };
@@ -111,6 +129,7 @@ export async function learnTask(
 ): Promise<LearnOutcome> {
   const { store } = writer;
   const { log = () => {}, signal } = environment;
+  checkTaskName(request.task);
   const work = new WorkFolder(store, request.task);
   const known = request.restart === true ? null : await committedBefore(store, work);
   if (known) {
@@ -269,12 +288,19 @@ async function committedBefore(store: MemoryStore, work: WorkFolder): Promise<Le
   const stages = (await store.learned(head)).filter(({ task }) => task === work.task);
   const [first, last] = [stages[0], stages.at(-1)];
   if (state === null || first === undefined || first.parent !== state.onto) return null;
+  if (await wasKeptAside(store, last!)) return null;
   const metrics = (await store.metrics(last!)) as unknown as UpdateMetrics | null;
   const record = await store.taskRecord(last!);
   if (metrics === null || record === null) return null;
   const { train, gate, report } = record;
   const rows = { train: train.length, gate: gate.length, report: report.length };
   return { task: work.task, committed: true, version: last!, rows, metrics, conflicts: [] };
+}
+
+/** By `revert` the head may be what the gate refused, whose training was kept and not left over. */
+async function wasKeptAside(store: MemoryStore, { hash }: Commit): Promise<boolean> {
+  for await (const { action, added } of store.entries()) if (added.includes(hash)) return action === 'aside';
+  return false;
 }
 
 function outcomeOf(

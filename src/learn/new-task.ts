@@ -1,14 +1,18 @@
 /** A new task's rows and everything that can be wrong with them, known before anything is trained. */
-import { resolveSource } from '../data/builtin/source.ts';
+import { access, constants } from 'node:fs/promises';
+import { isBuiltinSource, readBuiltinTask, resolveSource } from '../data/builtin/source.ts';
+import { isDatasetInfo } from '../data/formats/llama-factory.ts';
 import { countOverlap } from '../data/overlap.ts';
 import { readPreferenceRows } from '../data/read-rows.ts';
 import type { TaskRecord } from '../memory/store/records.ts';
 import type { Commit, MemoryStore } from '../memory/store/store.ts';
 import { UserError } from '../support/errors.ts';
+import { fileError } from '../support/file-error.ts';
 import { taskNameSchema } from '../train/config/schema.ts';
 import type { TextSide } from '../train/environment.ts';
 import { encodeTaskRows, type TaskRows, untoldOf, withoutTelling } from '../train/task-rows.ts';
 import type { LearnSettings } from './config.ts';
+import type { EarlierTaskRows } from './earlier.ts';
 import { resolutionWarning } from './gate/resolution.ts';
 import { type SplitRows, splitRows } from './split.ts';
 
@@ -30,6 +34,36 @@ export interface NewTask {
 }
 
 /**
+ * What can be refused before the base is open, which may take a while.
+ * @throws {UserError} for a name that is no name or is taken, files that are not there.
+ */
+export async function checkNewTask(
+  store: MemoryStore,
+  { task, data, test }: Pick<NewTaskFiles, 'task' | 'data' | 'test'>,
+): Promise<void> {
+  checkTaskName(task);
+  await checkNameIsFree(store, (await store.head()).commit, task);
+  for (const source of test === null ? [data] : [data, test]) {
+    if (isBuiltinSource(source)) readBuiltinTask(source);
+    else await checkReadable(isDatasetInfo(source) ? source.split('#', 1)[0]! : source);
+  }
+}
+
+async function checkReadable(file: string): Promise<void> {
+  try {
+    await access(file, constants.R_OK);
+  } catch (error) {
+    throw fileError(error, file, 'read');
+  }
+}
+
+/** Before anything is looked for under the name. @throws {UserError} for one that is none. */
+export function checkTaskName(task: string): void {
+  const name = taskNameSchema.safeParse(task);
+  if (!name.success) throw new UserError(`--task ${task}: ${name.error.issues[0]?.message}`);
+}
+
+/**
  * @param maxLength tokens of a row
  * @throws {UserError} for a name that is no name, rows that cannot be used or are too few for the gate.
  */
@@ -38,8 +72,7 @@ export async function loadNewTask(
   { run, split, gate }: Pick<LearnSettings, 'run' | 'split' | 'gate'>,
   { text, maxLength, log }: { text: TextSide; maxLength: number; log: (line: string) => void },
 ): Promise<NewTask> {
-  const name = taskNameSchema.safeParse(task);
-  if (!name.success) throw new UserError(`--task ${task}: ${name.error.issues[0]?.message}`);
+  checkTaskName(task);
   const read = async (source: string): Promise<TaskRows> => {
     const invalidRows = run.invalid_rows;
     const file = await readPreferenceRows(resolveSource('.', source), { invalidRows });
@@ -61,8 +94,25 @@ export async function loadNewTask(
   });
 }
 
+/** Rows that an earlier task is judged and reported by, and the new one is trained on: those scores then flatter. */
+export function warnOfSeen(
+  { task, rows }: NewTask,
+  earlier: readonly EarlierTaskRows[],
+  log: (line: string) => void,
+): void {
+  for (const { name, gate, report } of earlier) {
+    const held = [...(gate?.rows ?? []), ...(report?.rows ?? [])];
+    const seen = countOverlap(rows.train.rows, held);
+    if (seen === 0) continue;
+    log(
+      `warning: task ${task}: its training rows have the prompts of ${seen} of the ${held.length} rows by which ` +
+        `${name} is judged and reported, whose scores will flatter`,
+    );
+  }
+}
+
 /** @throws {UserError} if a task of this name, letter case aside, is part of the memory. */
-export async function checkNameIsFree(store: MemoryStore, head: Commit, task: string): Promise<void> {
+async function checkNameIsFree(store: MemoryStore, head: Commit, task: string): Promise<void> {
   const names = (await store.tasks(head)).map((record) => record.task);
   const taken = names.find((name) => name.toLowerCase() === task.toLowerCase());
   if (taken === undefined) return;

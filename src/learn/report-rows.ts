@@ -1,11 +1,11 @@
 /** All tasks on their report rows, under the memory before an update and with it: for the record, deciding nothing. */
-import { bootstrapDifference } from '../eval/statistics.ts';
 import type { TaskMetrics } from '../memory/store/records.ts';
 import type { LoraAdapter } from '../model/adapter.ts';
 import { Random } from '../support/random.ts';
 import type { TaskRows } from '../train/task-rows.ts';
 import type { GateSettings } from './gate/settings.ts';
 import { type Measuring, metricsOf, valuesOf } from './measure.ts';
+import { scoreDifference } from './score-difference.ts';
 
 export interface ReportedTask {
   readonly task: string;
@@ -34,7 +34,7 @@ export async function reportMetrics(
     const now = await measuring.candidate(report, after, `${task}, report rows`);
     const random = Random.fromSeed(seed).fork(`report ${task}`);
     const [one, other] = [old, now].map((rows) => valuesOf(gate.score, rows)) as [number[], number[]];
-    const { estimate, low, high } = bootstrapDifference(one, other, random, gate);
+    const { estimate, low, high } = scoreDifference(gate.score, one, other, random, gate);
     metrics.before.set(task, metricsOf(old));
     metrics.after.set(task, { ...metricsOf(now), change: { estimate, low, high } });
   }

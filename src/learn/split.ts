@@ -72,6 +72,15 @@ export function splitRows(
   return parts;
 }
 
+/** Rows of a data file below which some part would be too small, whatever their prompts. */
+export function rowsNeeded({ gate, report, least }: SplitSettings): number {
+  const sizes = [gate, report];
+  const counts = sizes.filter((size) => size >= 1).reduce((sum, size) => sum + size, 0);
+  const shares = sizes.filter((size) => size < 1);
+  const left = 1 - shares.reduce((sum, size) => sum + size, 0);
+  return Math.max(...shares.map((size) => Math.ceil(least / size)), Math.ceil((least + counts) / left));
+}
+
 /** Below 1 a share, from 1 on a number of rows. */
 function shareOf(size: number, rows: number): number {
   return size < 1 ? size : Math.min(1, size / rows);

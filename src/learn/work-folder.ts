@@ -3,7 +3,7 @@
  * and by the task's name, so that the same command finds it again.
  */
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Commit, MemoryStore } from '../memory/store/store.ts';
@@ -36,6 +36,10 @@ export class WorkFolder {
     return join(this.path, 'run');
   }
 
+  get isThere(): boolean {
+    return existsSync(this.path);
+  }
+
   /** `null` where nothing was begun. */
   async state(): Promise<WorkState | null> {
     if (!existsSync(this.#file)) return null;
@@ -64,7 +68,8 @@ export class WorkFolder {
         `task ${this.task}: another training of it was begun: ${problem}; --restart begins anew`,
       );
     }
-    if (difference) await this.remove();
+    // Without its state what is there is a rest of something that was cleared away.
+    if (difference || found === null) await this.remove();
     if (found && !difference) log(`task ${this.task}: going on with what was trained before`);
     else await this.#write({ ...now, refused: false });
   }
@@ -74,7 +79,13 @@ export class WorkFolder {
     if (found) await this.#write({ ...found, refused: true });
   }
 
+  /** Its state last: whoever comes after one that was ended in here finds it, and clears up the rest. */
   async remove(): Promise<void> {
+    if (!this.isThere) return;
+    for (const name of await readdir(this.path)) {
+      const path = join(this.path, name);
+      if (path !== this.#file) await rm(path, { recursive: true, force: true });
+    }
     await rm(this.path, { recursive: true, force: true });
   }
 

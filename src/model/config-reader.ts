@@ -13,6 +13,8 @@ export interface ConfigReader {
   /** A whole number above zero; the default is returned as it is. */
   count(field: string, absent?: number): number;
   optionalCount(field: string): number | null;
+  /** A list of numbers, or `null`. */
+  numbers(field: string): readonly number[] | null;
   /** A nested object, or `null`. */
   section(field: string): ConfigReader | null;
   fail(field: string, problem: string): never;
@@ -51,6 +53,7 @@ export function configReader(json: unknown, file: string, prefix = ''): ConfigRe
     positive: (field, absent) => read(field, 'a number above 0', isPositive, absent),
     count,
     optionalCount: (field) => (fields.has(field) ? count(field) : null),
+    numbers: (field) => (fields.has(field) ? read(field, 'a list of numbers', isNumbers, undefined) : null),
     section: (field) =>
       fields.has(field) ? configReader(fields.get(field), file, `${prefix}${field}.`) : null,
   };
@@ -66,6 +69,10 @@ function isBoolean(value: unknown): value is boolean {
 
 function isNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
+}
+
+function isNumbers(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every(isNumber);
 }
 
 function isPositive(value: unknown): value is number {

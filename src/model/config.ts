@@ -17,7 +17,10 @@ export type Rope =
       readonly originalMaxPositions: number;
     };
 
-/** One decoder-only transformer: RMS norms, grouped-query attention with RoPE, a SwiGLU MLP. */
+/**
+ * One decoder-only transformer: RMS norms, grouped-query attention with RoPE, a SwiGLU MLP. What few families have is
+ * left out of all others, whose identity it would change.
+ */
 export interface DecoderConfig {
   readonly family: DecoderFamily;
   readonly hiddenSize: number;
@@ -35,6 +38,12 @@ export interface DecoderConfig {
   readonly biases: LinearBiases;
   /** No sequence may be longer; up to a sliding window's size such a model is an ordinary one. */
   readonly maxPositions: number;
+  /** Queries and keys of each head are normalised before they are turned. */
+  readonly headNorms?: true;
+  /** Layers, from 0, that turn neither queries nor keys. */
+  readonly unrotatedLayers?: readonly number[];
+  /** Queries, keys and values are one product (`qkv_proj`), and so are gate and up (`gate_up_proj`). */
+  readonly fusedProjections?: true;
 }
 
 /** Which linear layers add a bias. */
@@ -46,37 +55,73 @@ export interface LinearBiases {
   readonly mlp: boolean;
 }
 
-export type DecoderFamily = 'llama' | 'qwen2' | 'mistral';
+export type DecoderFamily = 'llama' | 'qwen2' | 'mistral' | 'qwen3' | 'smollm3' | 'phi3';
 
 /** What differs between families, beside names. */
 interface FamilyRules {
   biases(config: ConfigReader): LinearBiases;
   /** Size of the attention window, or `null` for all earlier positions. */
   window(config: ConfigReader): number | null;
+  /** Where config.json does not say. */
+  readonly headSize?: number;
+  readonly tiedEmbeddings?: boolean;
+  /** What other families do not have; refuses what is not supported of it. */
+  own?(config: ConfigReader, layers: number): Pick<DecoderConfig, OwnField>;
 }
+
+type OwnField = 'headNorms' | 'unrotatedLayers' | 'fusedProjections';
 
 /** A config that claims more is damaged; it would have every layer's tensors named before any is missed. */
 const MAX_LAYERS = 10_000;
 
 const NO_BIASES: LinearBiases = { query: false, key: false, value: false, output: false, mlp: false };
 
+function attentionAndMlp(config: ConfigReader): LinearBiases {
+  const attention = config.boolean('attention_bias', false);
+  const mlp = config.boolean('mlp_bias', false);
+  return { query: attention, key: attention, value: attention, output: attention, mlp };
+}
+
+/** Of every layer alike where it is used at all. */
+function chosenWindow(config: ConfigReader): number | null {
+  return config.boolean('use_sliding_window', false) ? config.optionalCount('sliding_window') : null;
+}
+
 const FAMILIES: Readonly<Record<DecoderFamily, FamilyRules>> = {
   llama: {
-    biases(config) {
-      const attention = config.boolean('attention_bias', false);
-      const mlp = config.boolean('mlp_bias', false);
-      return { query: attention, key: attention, value: attention, output: attention, mlp };
-    },
+    biases: attentionAndMlp,
     window: () => null,
   },
   qwen2: {
     biases: () => ({ ...NO_BIASES, query: true, key: true, value: true }),
-    window: (config) =>
-      config.boolean('use_sliding_window', false) ? config.optionalCount('sliding_window') : null,
+    window: chosenWindow,
   },
   mistral: {
     biases: () => NO_BIASES,
     window: (config) => config.optionalCount('sliding_window'),
+  },
+  qwen3: {
+    biases: (config) => ({ ...attentionAndMlp(config), mlp: false }),
+    window: chosenWindow,
+    headSize: 128,
+    own: () => ({ headNorms: true }),
+  },
+  smollm3: {
+    biases: attentionAndMlp,
+    window: chosenWindow,
+    tiedEmbeddings: true,
+    own: (config, layers) => ({ unrotatedLayers: readUnrotatedLayers(config, layers) }),
+  },
+  phi3: {
+    biases: () => NO_BIASES,
+    window: (config) => config.optionalCount('sliding_window'),
+    own(config) {
+      for (const field of ['resid_pdrop', 'embd_pdrop']) {
+        const dropout = config.number(field, 0);
+        if (dropout !== 0) config.fail(field, `${dropout} is not supported; expected 0`);
+      }
+      return { fusedProjections: true };
+    },
   },
 };
 
@@ -106,13 +151,14 @@ export function parseDecoderConfig(json: unknown, file: string): DecoderConfig {
     layers,
     heads,
     keyValueHeads,
-    headSize: readHeadSize(config, hiddenSize, heads),
+    headSize: readHeadSize(config, rules.headSize ?? hiddenSize / heads, { hiddenSize, heads }),
     vocabularySize: config.count('vocab_size'),
     normEpsilon: config.positive('rms_norm_eps', 1e-6),
     rope: readRope(config),
-    tiedEmbeddings: config.boolean('tie_word_embeddings', false),
+    tiedEmbeddings: config.boolean('tie_word_embeddings', rules.tiedEmbeddings ?? false),
     biases: rules.biases(config),
     maxPositions: Math.min(maxPositions, rules.window(config) ?? maxPositions),
+    ...rules.own?.(config, layers),
   };
 }
 
@@ -140,8 +186,12 @@ function refuseUnsupported(config: ConfigReader): void {
   }
 }
 
-function readHeadSize(config: ConfigReader, hiddenSize: number, heads: number): number {
-  const size = config.count('head_dim', hiddenSize / heads);
+function readHeadSize(
+  config: ConfigReader,
+  usual: number,
+  { hiddenSize, heads }: { readonly hiddenSize: number; readonly heads: number },
+): number {
+  const size = config.count('head_dim', usual);
   if (!Number.isInteger(size)) {
     config.fail(
       'num_attention_heads',
@@ -151,6 +201,17 @@ function readHeadSize(config: ConfigReader, hiddenSize: number, heads: number): 
   // Rotary embedding turns pairs of numbers.
   if (size % 2 !== 0) config.fail('head_dim', `${size} is odd; expected an even number`);
   return size;
+}
+
+/** A list with a number for each layer, 0 where it turns nothing; by default every fourth. */
+function readUnrotatedLayers(config: ConfigReader, layers: number): readonly number[] {
+  const interval = config.count('no_rope_layer_interval', 4);
+  const turns = config.numbers('no_rope_layers');
+  if (turns && turns.length < layers) {
+    config.fail('no_rope_layers', `${turns.length} numbers for ${layers} layers`);
+  }
+  const isTurned = (layer: number) => (turns ? turns[layer] !== 0 : (layer + 1) % interval !== 0);
+  return Array.from({ length: layers }, (_, layer) => layer).filter((layer) => !isTurned(layer));
 }
 
 /** Reads both layouts: `rope_theta` with `rope_scaling`, and newer files' `rope_parameters`. */

@@ -5,13 +5,24 @@ import type { LinearModule } from './lora-modules.ts';
 /** Every linear layer inside the decoder's blocks, layer by layer; the head and embeddings are not among them. */
 export function linearModules(config: DecoderConfig): LinearModule[] {
   const { hiddenSize, intermediateSize, heads, keyValueHeads, headSize } = config;
-  const shapes: readonly (readonly [name: string, inFeatures: number, outFeatures: number])[] = [
-    ['self_attn.q_proj', hiddenSize, heads * headSize],
-    ['self_attn.k_proj', hiddenSize, keyValueHeads * headSize],
-    ['self_attn.v_proj', hiddenSize, keyValueHeads * headSize],
+  type Shape = readonly [name: string, inFeatures: number, outFeatures: number];
+  const attention: readonly Shape[] = config.fusedProjections
+    ? [['self_attn.qkv_proj', hiddenSize, (heads + 2 * keyValueHeads) * headSize]]
+    : [
+        ['self_attn.q_proj', hiddenSize, heads * headSize],
+        ['self_attn.k_proj', hiddenSize, keyValueHeads * headSize],
+        ['self_attn.v_proj', hiddenSize, keyValueHeads * headSize],
+      ];
+  const mlp: readonly Shape[] = config.fusedProjections
+    ? [['mlp.gate_up_proj', hiddenSize, 2 * intermediateSize]]
+    : [
+        ['mlp.gate_proj', hiddenSize, intermediateSize],
+        ['mlp.up_proj', hiddenSize, intermediateSize],
+      ];
+  const shapes: readonly Shape[] = [
+    ...attention,
     ['self_attn.o_proj', heads * headSize, hiddenSize],
-    ['mlp.gate_proj', hiddenSize, intermediateSize],
-    ['mlp.up_proj', hiddenSize, intermediateSize],
+    ...mlp,
     ['mlp.down_proj', intermediateSize, hiddenSize],
   ];
   return Array.from({ length: config.layers }, (_, layer) =>

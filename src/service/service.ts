@@ -8,6 +8,7 @@ import { UserError } from '../support/errors.ts';
 import { ApiError } from './api-error.ts';
 import type { ChatBackend } from './chat/backend.ts';
 import { chatRoutes } from './chat/routes.ts';
+import { dataRoutes } from './data/routes.ts';
 import { CompletionLog } from './feedback/completion-log.ts';
 import { type FeedbackPolicy, FeedbackStore } from './feedback/feedback-store.ts';
 import type { Redact } from './feedback/redact.ts';
@@ -23,11 +24,23 @@ import { systemRoutes } from './http/system-routes.ts';
 import { audit } from './keys/audit.ts';
 import { Authenticator } from './keys/authenticator.ts';
 import { KeyStore } from './keys/key-store.ts';
+import { callerRoutes } from './keys/routes.ts';
+import { type LearnerParts, learnerService } from './learner/index.ts';
+import type { MeasureDrop } from './memories/change.ts';
+import type { ServedMemory } from './memories/describe.ts';
+import { memoryRoutes } from './memories/routes.ts';
 import type { Store } from './store/open.ts';
+import { studioRoutes } from './studio/routes.ts';
 
 export interface ServiceOptions {
   readonly backend: ChatBackend;
   readonly store: Store;
+  /** Those that the backend answers from. */
+  readonly memories?: readonly ServedMemory[];
+  /** Left out: the effect of dropping a task is not measured. */
+  readonly measureDrop?: MeasureDrop;
+  /** The studio's files, where they are elsewhere. */
+  readonly studio?: string;
   readonly logger: Logger;
   readonly host: string;
   readonly port: number;
@@ -35,14 +48,17 @@ export interface ServiceOptions {
   readonly allowedOrigins: readonly string[];
   /** Requests a minute and client; 0: any number. */
   readonly rateLimit: number;
-  /** Bytes of a request's body. */
+  /** Bytes of a request's body, and of an uploaded file. */
   readonly bodyLimit: number;
+  readonly uploadLimit: number;
   /** Milliseconds for an answer. */
   readonly answerTimeout: number;
   /** Milliseconds for a request to arrive. */
   readonly receiveTimeout: number;
   readonly feedback: FeedbackPolicy;
   readonly redact: Redact;
+  /** Left out: nothing is learned. */
+  readonly learner?: LearnerParts;
 }
 
 export interface Service {
@@ -79,6 +95,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   let draining = false;
   const completions = new CompletionLog({ store, redact, keptDays: options.feedback.keptDays });
   const feedback = new FeedbackStore({ store, redact, policy: options.feedback });
+  const learner = learnerService({ store, redact, logger, metrics, parts: options.learner ?? null });
   const routes = [
     ...chatRoutes({
       backend,
@@ -93,6 +110,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         }),
     }),
     ...feedbackRoutes({ feedback, store, metrics }),
+    ...learner.routes,
+    ...memoryRoutes({ memories: options.memories ?? [], store, measureDrop: options.measureDrop }),
+    ...dataRoutes(),
+    ...callerRoutes(),
   ];
   const system = systemRoutes({
     metrics,
@@ -100,7 +121,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     notReady: async () => (draining ? 'shutting down' : storeProblem(store, logger)),
   });
   const app = createApp({
-    routes: [...routes, ...system],
+    routes: [...routes, ...system, ...(await studioRoutes(options.studio))],
     authenticator: new Authenticator({
       keys,
       openWithoutKeys: loopback,
@@ -111,6 +132,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     metrics,
     logger,
     bodyLimit: options.bodyLimit,
+    uploadLimit: options.uploadLimit,
     ending: () => draining,
   });
   const listening = await listen(app, {
@@ -128,6 +150,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     throw error;
   }
   const retention = startRetention(feedback, logger);
+  learner.start();
   logger.info({ url: listening.url, keys: await keys.hasKeys() }, 'listening');
 
   const stop = async (deadline: number): Promise<void> => {
@@ -135,6 +158,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     retention.stop();
     logger.info(backend.load(), 'shutting down');
     const closed = listening.stop();
+    const learned = learner.stop();
     const timer = setTimeout(() => {
       logger.warn(backend.load(), 'the deadline has passed: what is at work is broken off');
       ending.abort(new ApiError(503, 'the service has ended'));
@@ -144,6 +168,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await backend.drain();
     await closed;
     clearTimeout(timer);
+    await learned;
     await audit(store.db, { actor: 'service', action: 'service.stop', target: listening.url });
     await backend.close();
     await store.close();

@@ -138,7 +138,8 @@ export function isLeftover(name: string): boolean {
   return /\.tmp-[0-9a-f]{12}$/.test(name);
 }
 
-function temporaryName(path: string): string {
+/** Beside the path: what is there when its writer is cut off is known by its name. */
+export function temporaryName(path: string): string {
   return `${path}.tmp-${randomBytes(6).toString('hex')}`;
 }
 
@@ -185,7 +186,7 @@ async function syncTree(folder: string): Promise<void> {
 }
 
 /** A rename is durable only once its folder is flushed; Windows cannot open folders and needs no flush. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   if (process.platform !== 'win32') await syncPath(folder);
 }
 

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { BIN, lifealign } from '../cli/command.ts';
 import { benchOutcome, writeSmallBench } from '../faults/kill-bench.ts';
 import { useTemporaryCache } from '../model/temporary-cache.ts';
@@ -69,6 +70,26 @@ it('refuses a record that is not what it is named after', { timeout: 120_000 }, 
   expect(stderr).toMatch(/\.json, field "identity": not the run that the file is named after/);
   writeFileSync(at(`out/jobs/${name}`), '{"format": 1,');
   expect((await bench()).code).toBe(2);
+});
+
+it('runs on the engine that its config names, and takes no other engine’s runs for its own', {
+  timeout: 120_000,
+}, async () => {
+  const engine = async (value: unknown) => {
+    const tree = parse(readFileSync(at('bench.yaml'), 'utf8'));
+    const base = { ...tree.base_config, engine: value };
+    writeFileSync(at('bench.yaml'), stringify({ ...tree, base_config: base }));
+    return bench();
+  };
+  vi.stubEnv('LIFEALIGN_PYTHON', '');
+  writeSmallBench(folder(), { seeds: [1], methods: [{ name: 'seqft' }] });
+  expect((await bench()).code).toBe(0);
+  const other = await engine('torch');
+  expect(other.stderr).toContain('engine install torch');
+  expect(other.code).toBe(2);
+  const same = await engine('ort');
+  expect(same.code, same.stderr).toBe(0);
+  expect(jobs()).toHaveLength(1);
 });
 
 it('counts a run that diverged, and goes on', { timeout: 120_000 }, async () => {

@@ -7,7 +7,7 @@ import { MemoryStore } from '../../src/memory/store/store.ts';
 import { lockMemory } from '../../src/memory/store/writer.ts';
 import { adapterHash } from '../../src/model/adapter.ts';
 import { readPeftAdapter } from '../../src/model/peft.ts';
-import { clock, learnSmall, rowText } from '../memory/store/small-memory.ts';
+import { clock, learnSmall, rowText, smallTask } from '../memory/store/small-memory.ts';
 import { useTemporaryCache } from '../model/temporary-cache.ts';
 import { lifealign, MODEL, ROWS } from './command.ts';
 
@@ -17,16 +17,7 @@ const memory = () => at('memory');
 
 /** A memory on the small model, with tasks learned. */
 async function makeMemory(...tasks: string[]): Promise<void> {
-  const made = await lifealign(
-    'memory',
-    'init',
-    '--memory',
-    memory(),
-    '--base',
-    MODEL,
-    '--set',
-    'lora.rank=2',
-  );
+  const made = await run('init', '--base', MODEL, '--set', 'lora.rank=2');
   expect(made).toMatchObject({ code: 0, stderr: '' });
   expect(made.stdout).toMatch(/memory: a memory for .*untied-gqa; version 0 is [0-9a-f]{12}\n$/);
   const writer = await lockMemory(memory(), { now: clock() });
@@ -163,6 +154,10 @@ it('config shows and changes settings, and takes over what was changed by hand',
   await makeMemory();
   expect(await json('config')).toMatchObject({ seed: 0, lora: { rank: 2, alpha: 16 } });
   expect((await run('config', '--set', 'seed=5')).stdout).toMatch(/^seed: 5$/m);
+  expect(await run('config', '--set', 'base=tiny')).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/the base .* has another hash than that which this memory was made with/),
+  });
   expect((await run('config', '--set', 'lora.rank=8')).stderr).toMatch(
     /field "lora\.rank".*adapters have 2; make another memory for 8/,
   );
@@ -275,6 +270,36 @@ describe('diff', () => {
   });
 });
 
+it('what the gate refused is told apart, and its rows can be withdrawn', async () => {
+  await makeMemory('tone');
+  const writer = await lockMemory(memory(), { now: clock() });
+  await writer.keepAside(await smallTask(writer.store, 'bad', { stages: ['sft'] }), 'refused by the gate');
+  writer.release();
+  expect((await run('log')).stdout).toMatch(/ 2 .* bad .*\(kept aside: refused by the gate\) about bad/);
+  expect(await json('log')).toMatchObject({ versions: [{ version: 2, state: 'aside' }, {}, {}] });
+  expect((await run('show', '2')).stdout).toMatch(/refused +by the gate/);
+  expect(await run('drop', 'bad', '--no-measure')).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/no task "bad"; .*"memory forget --task bad" withdraws them/),
+  });
+  expect(await json('forget', '--task', 'bad', '--dry-run')).toMatchObject({ withdrawn: 0 });
+  expect(await json('forget', '--task', 'bad')).toMatchObject({
+    withdrawn: 10,
+    touched: [{ version: 2, trained: 6, gate: 2, report: 2 }],
+  });
+  for (const [args, message] of [
+    [['--task', 'bad'], /it has no rows of a task "bad"; it has rows of tone/],
+    [[], /expected --rows FILE or --task NAME/],
+  ] as const) {
+    const { code, stderr } = await run('forget', ...args);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) });
+  }
+  // Taken all the same, it is refused no more.
+  await run('revert', '2');
+  await run('revert', '1');
+  expect(await json('log')).toMatchObject({ versions: [{ version: 2, state: 'left_out' }, {}, {}] });
+});
+
 it('forget withdraws rows by text or id, and lists the versions they touched', async () => {
   await makeMemory('tone', 'policy');
   const file = at('person.json');
@@ -320,12 +345,12 @@ it('another writer is named, with exit code 2', async () => {
   });
 });
 
-it('a folder that is no memory is named, and stays as it was', async () => {
+it('a folder that is not there is named, and is not made', async () => {
   for (const args of [['log'], ['verify'], ['revert', '0'], ['drop', 'x']]) {
     const { code, stderr } = await run(...args);
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: expect.stringContaining(`${memory()}: not a memory`),
+      stderr: expect.stringContaining(`${memory()}: no such folder; "lifealign memory init --memory`),
     });
   }
   expect(existsSync(memory())).toBe(false);

@@ -49,10 +49,10 @@ describe('a lane', () => {
   it('tells what the runtime says, and works on', async () => {
     const lane = new Lane();
     const broken = { bytes: Uint8Array.of(1, 2, 3), inputs: [], weightsFolder: '.' };
-    await expect(lane.open(broken, {})).rejects.toThrow(/protobuf|parse|load/i);
-    await expect(lane.open(broken, {})).rejects.toThrow(/protobuf|parse|load/i);
+    await expect(lane.open([broken], {})).rejects.toThrow(/protobuf|parse|load/i);
+    await expect(lane.open([broken], {})).rejects.toThrow(/protobuf|parse|load/i);
     await lane.close();
-    await expect(lane.open(broken, {})).rejects.toThrow('closed');
+    await expect(lane.open([broken], {})).rejects.toThrow('closed');
   });
 });
 

@@ -12,8 +12,14 @@ const open =
 
 const variants = {
   'one pair at a time, on all threads': open({ pairsPerBatch: 1, threads: 0 }),
-  'several pairs at a time': open({ pairsPerBatch: 3 }),
-  'in three lanes': open({ threads: 3, lanes: 3, pairsPerBatch: 2, microBatchTokens: 24 }),
+  'several pairs at a time, sessions shared': open({ pairsPerBatch: 3, sharedSessions: true }),
+  'in three lanes, sessions shared': open({
+    threads: 3,
+    lanes: 3,
+    pairsPerBatch: 2,
+    microBatchTokens: 24,
+    sharedSessions: true,
+  }),
   'as many pairs as fit few tokens, on one thread': open({
     pairsPerBatch: 8,
     microBatchTokens: 64,

@@ -66,13 +66,13 @@ describe('retries', () => {
   });
 
   it.each([
-    ['seconds', { 'retry-after': '7' }, 7000],
-    ['milliseconds', { 'retry-after': '9', 'retry-after-ms': '1500' }, 1500],
-    ['a date', { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }, 58_000],
+    ['seconds', () => ({ 'retry-after': '7' }), 7000],
+    ['milliseconds', () => ({ 'retry-after': '9', 'retry-after-ms': '1500' }), 1500],
+    ['a date', () => ({ 'retry-after': new Date(Date.now() + 60_000).toUTCString() }), 58_000],
   ])(
     'wait as long as the endpoint asks, in %s, and no request starts meanwhile',
     async (_, headers, wait) => {
-      server.answer = (_request, count) => (count === 1 ? { status: 429, headers } : rates(6));
+      server.answer = (_request, count) => (count === 1 ? { status: 429, headers: headers() } : rates(6));
       const { report, clock } = await judging(1);
       expect((await report).scores).toEqual([60]);
       expect(clock.sleeps).toHaveLength(1);

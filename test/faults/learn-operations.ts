@@ -1,8 +1,11 @@
 /** A task for a toy memory, learned or refused, while it is cut; and what the memory is before and after. */
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryStore } from '../../src/memory/store/store.ts';
 import { adapterHash } from '../../src/model/adapter.ts';
+import { UserError } from '../../src/support/errors.ts';
 import { createToyMemory, learnToy, type ToyRows, toyLearn, writeToyTask } from '../learn/toy-memory.ts';
+import { memoryIn, type Subject } from './subject.ts';
 
 const low: ToyRows = { chosen: 'abcde', rejected: 'fghij', count: 40 };
 const high: ToyRows = { ...low, chosen: low.rejected, rejected: low.chosen };
@@ -15,19 +18,52 @@ const settings = {
 };
 
 /** `learn` passes the gate, `refuse` does not. */
-export const learnOperations = ['learn', 'refuse'] as const;
-export type LearnOperation = (typeof learnOperations)[number];
+export const learnSubject: Subject = {
+  operations: ['learn', 'refuse'],
 
-/** The folder that an operation finds: a memory that has learned a task, and files of others. */
-export async function prepareLearning(folder: string): Promise<void> {
-  await createToyMemory(folder, settings);
-  await learnToy(folder, { task: 'low', data: writeToyTask(folder, 'low', low) });
-  writeToyTask(folder, 'learn', low);
-  writeToyTask(folder, 'refuse', high);
-}
+  /** A memory that has learned a task, and files of others. */
+  async prepare(folder) {
+    await createToyMemory(folder, settings);
+    await learnToy(folder, { task: 'low', data: writeToyTask(folder, 'low', low) });
+    writeToyTask(folder, 'learn', low);
+    writeToyTask(folder, 'refuse', high);
+  },
+
+  perform: learn,
+
+  /** Where nothing was left to clear up, the name is taken. */
+  async complete(folder, operation) {
+    try {
+      await learn(folder, operation);
+    } catch (error) {
+      const isDone = error instanceof UserError && /has learned a task/.test(error.message);
+      if (!isDone || operation !== 'learn') throw error;
+    }
+  },
+
+  /** Adapters of the head and of all versions, to the bit. */
+  async signature(folder) {
+    const store = await MemoryStore.open(memoryIn(folder));
+    const { commit } = await store.head();
+    const versions = await store.versions();
+    const hashes = await Promise.all(
+      versions.map(async (version) => adapterHash(await store.adapter(version))),
+    );
+    return JSON.stringify({
+      head: commit.number,
+      hashes,
+      tasks: versions.map(({ task, stage: of }) => [task, of]),
+    });
+  },
+
+  async checkCompleted(folder) {
+    if (readdirSync(join(memoryIn(folder), 'cache', 'learn')).includes('learn'))
+      throw new Error('the training is still there');
+  },
+};
 
 /** With a checkpoint after every step, so that there is much to be cut. */
-export async function operateLearning(folder: string, operation: LearnOperation): Promise<boolean> {
+async function learn(folder: string, operation: string): Promise<void> {
   const { committed } = await learnToy(folder, {
     task: operation,
     data: join(folder, `${operation}.json`),
@@ -35,20 +71,4 @@ export async function operateLearning(folder: string, operation: LearnOperation)
     environment: { checkpointSeconds: 0 },
   });
   if (committed !== (operation === 'learn')) throw new Error(`the gate was wrong about ${operation}`);
-  return committed;
-}
-
-/** Adapters of the head and of all versions, to the bit. */
-export async function learningSignature(folder: string): Promise<string> {
-  const store = await MemoryStore.open(join(folder, 'memory'));
-  const { commit } = await store.head();
-  const versions = await store.versions();
-  const hashes = await Promise.all(
-    versions.map(async (version) => adapterHash(await store.adapter(version))),
-  );
-  return JSON.stringify({
-    head: commit.number,
-    hashes,
-    tasks: versions.map(({ task, stage: of }) => [task, of]),
-  });
 }

@@ -1,26 +1,31 @@
-/** Cuts at writes of `learn`, played in this process; killed in earnest: npm run test:faults -- --learn. */
+/** Kills at writes of `learn`, some of all there are: npm run test:faults -- --learn. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { LearnCuts } from '../faults/learn-cuts.ts';
+import { Cuts } from '../faults/cuts.ts';
 
-let cuts: LearnCuts;
+let cuts: Cuts;
 beforeAll(async () => {
-  cuts = await LearnCuts.open();
+  cuts = await Cuts.open('learn');
 });
 afterAll(() => cuts.close());
 
-const thinned = <T>(all: readonly T[], step: number) => all.filter((_, at) => at % step === 0);
-
-it('leaves the old or the new memory, whole, and the same command completes it', async () => {
-  const all = cuts.all(['before']);
-  const around = all.filter(({ operation, at }) => operation === 'learn' && at > cuts.calls('learn') - 24);
-  const report = await cuts.run([...thinned(all, 101), ...thinned(around, 3)], 'here');
+it('leave the old or the new memory, whole, and the same command completes it', async () => {
+  const [all, refused] = [await cuts.states('learn'), await cuts.states('refuse')];
+  // A few over the whole training, and where the commit happens.
+  const report = await cuts.replay('learn', (at) => at % 149 === 0 || (at > all - 24 && at % 4 === 0));
   expect(report.failures).toEqual([]);
   expect(report.old).toBeGreaterThan(0);
   expect(report.new).toBeGreaterThan(0);
-}, 120_000);
+  expect((await cuts.replay('refuse', (at) => at % 297 === 5 || at === refused - 1)).failures).toEqual([]);
+});
 
-it('SIGKILL in earnest', async () => {
-  const all = cuts.all(['half']);
-  const report = await cuts.run(thinned(all, Math.ceil(all.length / 3)), 'process');
+it('a full disk, and a write that is short', async () => {
+  const all = cuts.all(['full', 'short']);
+  const report = await cuts.met(all.filter((_, at) => at % Math.ceil(all.length / 3) === 7));
   expect(report.failures).toEqual([]);
-}, 120_000);
+});
+
+it('in earnest', async () => {
+  const all = cuts.all(['half']);
+  const report = await cuts.killed([all[Math.floor(all.length / 4)]!]);
+  expect(report.failures).toEqual([]);
+});

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { budgetVerdict, driftVerdict, gainVerdict } from '../../src/learn/gate/gate.ts';
-import { resolutionWarning, smallestLossShown } from '../../src/learn/gate/resolution.ts';
+import { lossNotExcluded, resolutionWarning, smallestLossShown } from '../../src/learn/gate/resolution.ts';
 import { type GateSettings, gateSchema } from '../../src/learn/gate/settings.ts';
 
 const settings = (changes: Partial<GateSettings> = {}): GateSettings => ({
@@ -21,7 +21,7 @@ const earlier = (before: number, now: number) => ({
 
 describe('a budget', () => {
   it('is broken by a loss beyond it that the rows show', () => {
-    // No redrawn set of ten rows lacks the four wrong ones but 0.6^10 = 0.6 % of them, less than 2.5 %: low > 0.
+    // Four rows lost and none gained are sqrt(4) = 2 standard errors from no loss, more than 1.96: low > 0.
     const verdict = budgetVerdict(earlier(0, 4), settings(), 0);
     expect(verdict).toMatchObject({ kind: 'budget', task: 'old', limit: 5, broken: true });
     expect(verdict.measured.estimate).toBe(40);
@@ -29,11 +29,10 @@ describe('a budget', () => {
   });
 
   it('is kept under significance where the loss may be chance, and broken under non-inferiority', () => {
-    // 0.8^10 = 11 % of redrawn sets have no wrong row: low = 0, and the loss of 20 points may be none.
-    expect(budgetVerdict(earlier(0, 2), settings(), 0)).toMatchObject({
-      broken: false,
-      measured: { low: 0 },
-    });
+    // sqrt(2) standard errors: the loss of 20 points may be none.
+    const verdict = budgetVerdict(earlier(0, 2), settings(), 0);
+    expect(verdict).toMatchObject({ broken: false, measured: { estimate: 20 } });
+    expect(verdict.measured.low).toBeLessThan(0);
     expect(budgetVerdict(earlier(0, 2), strict, 0).broken).toBe(true);
   });
 
@@ -45,10 +44,18 @@ describe('a budget', () => {
     expect(budgetVerdict(earlier(0, 4), settings({ budget: 50, rule: 'non-inferiority' }), 0).broken).toBe(
       true,
     );
-    expect(budgetVerdict(earlier(0, 0), strict, 0)).toMatchObject({
-      broken: false,
-      measured: { low: 0, high: 0 },
-    });
+  });
+
+  it('is not kept under non-inferiority because too few rows were looked at', () => {
+    // None of ten rows is lost, and a loss of z² / (10 + z²) = 27.8 points is not excluded.
+    const few = { task: 'old', learned: wrong(0), before: wrong(5), now: wrong(0) };
+    expect(budgetVerdict(few, strict, 0)).toMatchObject({ broken: false, measured: { estimate: 0 } });
+    expect(budgetVerdict(few, strict, 0).measured.high).toBeCloseTo(27.753, 3);
+    const now = [...wrong(0), ...wrong(0)];
+    const before = [...wrong(0), ...wrong(1)];
+    const turned = { task: 'old', learned: now, before: now, now: before };
+    expect(budgetVerdict(turned, settings({ rule: 'non-inferiority', budget: 10 }), 0).broken).toBe(true);
+    expect(budgetVerdict(turned, settings({ rule: 'non-inferiority', budget: 30 }), 0).broken).toBe(false);
   });
 
   it('counts from when the task was learned, and blames no update that loses nothing more', () => {
@@ -78,7 +85,7 @@ describe('a gain', () => {
     expect(gain(5, 6, 0).broken).toBe(true);
     expect(gain(5, 3, 20)).toMatchObject({ broken: false, measured: { estimate: 20 } });
     expect(gain(5, 3, 21).broken).toBe(true);
-    // Two of ten rows turn: 11 % of redrawn sets have neither, so the gain may be 0.
+    // Two of ten rows turn, sqrt(2) standard errors: the gain may be 0.
     expect(gain(5, 3, 5, strict).broken).toBe(true);
     expect(gain(9, 1, 5, strict).broken).toBe(false);
   });
@@ -123,11 +130,19 @@ describe('verdicts', () => {
 });
 
 describe('what so many gate rows can tell', () => {
-  it('is the loss of the fewest rows that nearly every redrawn set has some of', () => {
-    // (1 − k/n)^n < 2.5 %: for 10 rows k = 4 (0.6^10 = 0.6 %; 0.7^10 = 2.8 %), for 100 rows k = 4 (0.96^100 = 1.7 %).
+  it('is the loss of the fewest rows that are more than the level’s standard errors', () => {
+    // sqrt(4) = 2 > 1.96 > sqrt(3), and sqrt(7) = 2.65 > 2.58 > sqrt(6).
     expect(smallestLossShown(10, 0.95)).toBe(40);
     expect(smallestLossShown(100, 0.95)).toBe(4);
-    expect(smallestLossShown(1, 0.95)).toBe(100);
+    expect(smallestLossShown(100, 0.99)).toBe(7);
+    expect(smallestLossShown(3, 0.95)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('is, where nothing turned, what cannot be excluded', () => {
+    expect(lossNotExcluded(10, 0.95)).toBeCloseTo(27.753, 3);
+    // A budget of 5 points: 19 z² = 72.99 rows.
+    expect(lossNotExcluded(73, 0.95)).toBeLessThan(5);
+    expect(lossNotExcluded(72, 0.95)).toBeGreaterThan(5);
   });
 
   it('agrees with the verdicts', () => {
@@ -149,6 +164,9 @@ describe('what so many gate rows can tell', () => {
       /new.*5 points.*10 gate rows.*below 40\.0 points/,
     );
     expect(resolutionWarning('new', 100, settings())).toBeNull();
+    expect(resolutionWarning('new', 3, settings())).toMatch(/any loss will pass/);
+    expect(resolutionWarning('new', 72, strict)).toMatch(/costs it nothing will be refused.* 5\.1 points/);
+    expect(resolutionWarning('new', 73, strict)).toBeNull();
     expect(resolutionWarning('new', 10, settings({ score: 'margin' }))).toBeNull();
     expect(resolutionWarning('new', 10, settings({ budgets: { new: 40 } }))).toBeNull();
   });

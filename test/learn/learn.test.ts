@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { replay } from '../../src/memory/store/replay.ts';
 import { MemoryStore } from '../../src/memory/store/store.ts';
+import { lockMemory } from '../../src/memory/store/writer.ts';
 import { adapterHash } from '../../src/model/adapter.ts';
 import { Interrupted } from '../../src/support/errors.ts';
 import { temporaryFolder } from '../train/temporary-folder.ts';
@@ -145,6 +146,19 @@ describe('a task that breaks a limit', () => {
     expect(again.committed).toBe(true);
   });
 
+  it('is taken all the same by revert, and then has its name as any other', async () => {
+    const { version } = await learnToy(folder, {
+      task: 'high',
+      data: data('high', high),
+      set: ['search=null'],
+    });
+    const writer = await lockMemory(join(folder, 'memory'));
+    await writer.revert(String(version.number));
+    writer.release();
+    const again = learnToy(folder, { task: 'high', data: data('other', low) });
+    await expect(again).rejects.toThrow(/has learned a task/);
+  });
+
   it('is not kept aside twice by the same command, nor trained again for another gate', async () => {
     const file = data('high', high);
     const one = await learnToy(folder, { task: 'high', data: file, set: ['search=null'] });
@@ -237,6 +251,18 @@ describe('what cannot be used', () => {
   });
 });
 
+it('warns where training rows have prompts by which an earlier task is judged', async () => {
+  await learnToy(folder, { task: 'low', data: data('low', low) });
+  const lines: string[] = [];
+  const log = (line: string) => lines.push(line);
+  // The same rows, split otherwise.
+  const set = ['split.gate=12', 'split.report=10', 'gate.min_gain=null'];
+  await learnToy(folder, { task: 'more', data: join(folder, 'low.json'), set, environment: { log } });
+  expect(lines.join('\n')).toMatch(
+    /warning: task more: its training rows have the prompts of \d+ of the 36 rows by which low is judged and reported/,
+  );
+});
+
 describe('rows that contradict what was learned', () => {
   /** The words of every row, with the preference as it was or exchanged. */
   const sentences = (exchanged: number) => {
@@ -250,7 +276,10 @@ describe('rows that contradict what was learned', () => {
     writeFileSync(file, JSON.stringify(rows));
     return file;
   };
-  const lenient = ['gate.budget=100', 'gate.min_gain=null', 'max_length=4096'];
+  const lenient = [
+    ...['gate.budget=100', 'gate.min_gain=null', 'max_length=4096'],
+    ...['stages.sft.epochs=1', 'stages.preference.epochs=0'],
+  ];
 
   it('are told, refused, or take the accepted ones out of the replay buffer', async () => {
     await learnToy(folder, { task: 'first', data: sentences(0), set: lenient });

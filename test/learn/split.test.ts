@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { splitRows } from '../../src/learn/split.ts';
+import { DataError } from '../../src/support/errors.ts';
 import type { TaskRows } from '../../src/train/task-rows.ts';
 
 const settings = { gate: 0.2, report: 0.2, least: 1 };
@@ -23,6 +24,16 @@ function rowsOf(prompts: readonly string[]): TaskRows {
 const prompts = Array.from({ length: 50 }, (_, at) => `prompt ${at}`);
 const promptsOf = ({ rows }: TaskRows) => rows.map(({ prompt }) => prompt[0]!.content);
 const indices = ({ rows }: TaskRows) => rows.map(({ index }) => index);
+
+function refusalOf(split: () => unknown): string | null {
+  try {
+    split();
+    return null;
+  } catch (error) {
+    expect(error).toBeInstanceOf(DataError);
+    return (error as DataError).message;
+  }
+}
 
 describe('the split of a task', () => {
   it('puts every row in one part, in shares, with its encoding', () => {
@@ -48,6 +59,12 @@ describe('the split of a task', () => {
           const parts = splitRows(rowsOf(all), null, settings, seed);
           return Object.values(parts).map((part) => [...new Set(promptsOf(part))].sort());
         };
+        // A prompt that most rows have can leave a part empty: then every order is refused.
+        const refusal = refusalOf(() => spread(texts));
+        if (refusal) {
+          expect(() => spread(texts.toReversed())).toThrow(refusal);
+          return;
+        }
         const parts = spread(texts);
         expect(new Set(parts.flat()).size).toBe(parts.flat().length);
         expect(spread(texts.toReversed())).toEqual(parts);

@@ -1,5 +1,4 @@
 /** Feedback under load: how fast it is acknowledged, and whether all of that is there after a kill in the middle. */
-import { setTimeout as wait } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { openStore, type StoreLocation } from '../../src/service/store/open.ts';
 import { type ServiceProcess, spawnService } from './service-process.ts';
@@ -33,19 +32,36 @@ const argsOf = (location: StoreLocation) => [
 export const spawnFeedbackService = (location: StoreLocation): Promise<ServiceProcess> =>
   spawnService(argsOf(location), location.kind === 'postgres' ? location.url : undefined);
 
+interface Watched {
+  /** Told of every acknowledgement, with how many there have been. */
+  readonly onAcknowledged?: (count: number) => void;
+  /** Connections that may fail before the load ends. */
+  readonly failures?: number;
+}
+
 /** Ids of what was acknowledged, and figures of the run. */
-async function load(url: string, { seconds, rate, connections }: Omit<FeedbackLoad, 'location'>) {
+async function load(
+  url: string,
+  { seconds, rate, connections }: Omit<FeedbackLoad, 'location'>,
+  { onAcknowledged, failures }: Watched = {},
+) {
   const acknowledged = new Set<string>();
   let sent = 0;
   const result = await autocannon({
     url: `${url}/v1/feedback`,
     ...{ method: 'POST', duration: seconds, overallRate: rate, connections, timeout: 10 },
     headers: { 'content-type': 'application/json' },
+    // How often it is looked whether the load has ended, too.
+    sampleInt: 100,
+    ...(failures === undefined ? {} : { bailout: failures }),
     setupClient(client) {
       client.setBody(bodyOf(sent++));
       client.on('body', (body) => {
         const { id } = JSON.parse(body.toString()) as { id?: string };
-        if (id !== undefined) acknowledged.add(id);
+        if (id !== undefined) {
+          acknowledged.add(id);
+          onAcknowledged?.(acknowledged.size);
+        }
         client.setBody(bodyOf(sent++));
       });
     },
@@ -87,13 +103,20 @@ export interface KillFigures {
   readonly lost: number;
 }
 
+export interface FeedbackKill extends FeedbackLoad {
+  /** The process is killed when so many are acknowledged, or the seconds are over. */
+  readonly after: number;
+}
+
 /** Kills the process in the middle of the load. */
-export async function killFeedback({ location, seconds, ...rest }: FeedbackLoad): Promise<KillFigures> {
+export async function killFeedback({ location, after, ...rest }: FeedbackKill): Promise<KillFigures> {
   const service = await spawnFeedbackService(location);
-  const loaded = load(service.url, { seconds, ...rest });
-  await wait((1000 * seconds) / 2);
-  await service.kill();
-  const { acknowledged } = await loaded;
+  let killed: Promise<void> | null = null;
+  const onAcknowledged = (count: number) => {
+    if (count >= after) killed ??= service.kill();
+  };
+  const { acknowledged } = await load(service.url, rest, { onAcknowledged, failures: 1 });
+  await (killed ?? service.kill());
   return { acknowledged: acknowledged.size, lost: await countLost(location, acknowledged) };
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseDecoderConfig } from '../../src/model/config.ts';
+import { type DecoderConfig, parseDecoderConfig } from '../../src/model/config.ts';
+import { expectedTensors } from '../../src/model/weights/expected-tensors.ts';
 import { DataError } from '../../src/support/errors.ts';
 
 const minimal = {
@@ -70,6 +71,30 @@ describe('parseDecoderConfig', () => {
     expect(parse({ model_type: 'mistral' }).biases.query).toBe(false);
   });
 
+  it('knows what few families have, and leaves it out of all others', () => {
+    const own = ({ headNorms, unrotatedLayers, fusedProjections }: DecoderConfig) => ({
+      ...{ headNorms, unrotatedLayers, fusedProjections },
+    });
+    expect(own(parse({}))).toEqual({});
+    expect(Object.keys(parse({}))).not.toContain('headNorms');
+    const qwen3 = parse({ model_type: 'qwen3', attention_bias: true, head_dim: undefined });
+    expect(own(qwen3)).toEqual({ headNorms: true });
+    expect(qwen3.headSize).toBe(128);
+    expect(qwen3.biases).toMatchObject({ query: true, output: true, mlp: false });
+    const smollm3 = parse({ model_type: 'smollm3', num_hidden_layers: 8, tie_word_embeddings: undefined });
+    expect(own(smollm3)).toEqual({ unrotatedLayers: [3, 7] });
+    expect(smollm3.tiedEmbeddings).toBe(true);
+    const listed = parse({ model_type: 'smollm3', no_rope_layers: [0, 1] });
+    expect(own(listed)).toEqual({ unrotatedLayers: [0] });
+    const phi3 = parse({ model_type: 'phi3', sliding_window: 100 });
+    expect(own(phi3)).toEqual({ fusedProjections: true });
+    expect(phi3.maxPositions).toBe(100);
+    expect([...expectedTensors(phi3)].find(([name]) => name.endsWith('qkv_proj.weight'))?.[1]).toEqual([
+      (phi3.heads + 2 * phi3.keyValueHeads) * phi3.headSize,
+      phi3.hiddenSize,
+    ]);
+  });
+
   it('takes a sliding window as the longest sequence: up to there it changes nothing', () => {
     expect(parse({ model_type: 'mistral', sliding_window: 128 }).maxPositions).toBe(128);
     expect(parse({ model_type: 'mistral', sliding_window: null }).maxPositions).toBe(512);
@@ -79,7 +104,17 @@ describe('parseDecoderConfig', () => {
   });
 
   it.each<[object, string, RegExp]>([
-    [{ model_type: 'gpt2' }, 'model_type', /"gpt2" is not supported; supported: llama, qwen2, mistral/],
+    [
+      { model_type: 'gpt2' },
+      'model_type',
+      /"gpt2" is not supported; supported: llama, qwen2, mistral, qwen3, smollm3, phi3/,
+    ],
+    [{ model_type: 'gemma3_text' }, 'model_type', /"gemma3_text" is not supported/],
+    [{ model_type: 'smollm3', no_rope_layers: [1] }, 'no_rope_layers', /1 numbers for 2 layers/],
+    [{ model_type: 'smollm3', no_rope_layers: 'all' }, 'no_rope_layers', /list of numbers/],
+    [{ model_type: 'phi3', resid_pdrop: 0.1 }, 'resid_pdrop', /0.1/],
+    [{ model_type: 'phi3', rope_scaling: { type: 'longrope' } }, 'rope_scaling.type', /"longrope"/],
+    [{ model_type: 'phi3', partial_rotary_factor: 0.75 }, 'partial_rotary_factor', /0.75/],
     [{ model_type: undefined }, 'model_type', /missing/],
     [{ hidden_act: 'gelu' }, 'hidden_act', /"gelu" is not supported; expected "silu"/],
     [{ attention_dropout: 0.1 }, 'attention_dropout', /0.1/],

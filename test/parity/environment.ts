@@ -27,8 +27,13 @@ const BUILD = {
   CMAKE_BUILD_PARALLEL_LEVEL: `${availableParallelism()}`,
 };
 
-/** The environment's interpreter; the first call takes minutes. `PYTHON` names the one to start from. */
+/**
+ * The environment's interpreter; the first call takes minutes. `PYTHON` names the one to start from. Where nothing can
+ * be installed, `LIFEALIGN_ORACLE_PYTHON` names an interpreter to use as it is, whatever its packages' versions.
+ */
 export async function oraclePython(requirements: Requirements = 'requirements.txt'): Promise<string> {
+  const named = process.env['LIFEALIGN_ORACLE_PYTHON'];
+  if (named) return named;
   const list = join(HERE, requirements);
   const hash = sha256([readFileSync(list)]).slice(0, 16);
   const folder = join(cacheFolder(), 'oracles', hash);

@@ -7,7 +7,18 @@ import sys
 from pathlib import Path
 
 import torch
-from transformers import MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    MistralConfig,
+    MistralForCausalLM,
+    Phi3Config,
+    Phi3ForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+    SmolLM3Config,
+    SmolLM3ForCausalLM,
+)
 
 from make_tiny_models import LINEAR_LAYERS, randomise, save_adapter
 
@@ -22,7 +33,16 @@ MODELS = {
     "mistral": lambda: MistralForCausalLM(
         MistralConfig(vocab_size=150, tie_word_embeddings=False, head_dim=12, sliding_window=None, rope_parameters=ROPE, **SIZES)
     ),
+    "qwen3": lambda: Qwen3ForCausalLM(
+        Qwen3Config(vocab_size=150, tie_word_embeddings=True, head_dim=12, rope_parameters=ROPE, **SIZES)
+    ),
+    "smollm3": lambda: SmolLM3ForCausalLM(
+        SmolLM3Config(vocab_size=150, tie_word_embeddings=True, no_rope_layer_interval=2, rope_parameters=ROPE, **SIZES)
+    ),
+    "phi3": lambda: Phi3ForCausalLM(Phi3Config(vocab_size=150, rope_parameters=dict(ROPE), **SIZES)),
 }
+
+FUSED_LAYERS = ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]
 
 
 def main(output: Path) -> None:
@@ -31,7 +51,8 @@ def main(output: Path) -> None:
         model = make()
         randomise(model, generator)
         model.save_pretrained(output / name)
-        settings = dict(r=3, lora_alpha=6, target_modules=LINEAR_LAYERS)
+        targets = FUSED_LAYERS if name == "phi3" else LINEAR_LAYERS
+        settings = dict(r=3, lora_alpha=6, target_modules=targets)
         save_adapter(model, settings, output / name / "adapters" / "all", generator)
 
 

@@ -7,6 +7,7 @@ import { KeyStore, parseRoles } from '../../src/service/keys/key-store.ts';
 import { ROLES, type Role } from '../../src/service/keys/roles.ts';
 import { startService } from '../../src/service/service.ts';
 import { openStore } from '../../src/service/store/open.ts';
+import { serveSmall } from './served-memory.ts';
 import {
   echoBackend,
   keyOfEachRole,
@@ -17,6 +18,11 @@ import {
 } from './service.ts';
 
 const services: TestService[] = [];
+const CHECK = {
+  method: 'POST',
+  body: '[{"query": "a", "chosen": "b", "rejected": "c"}]',
+  headers: { 'content-type': 'application/octet-stream' },
+};
 afterEach(async () => {
   for (const service of services.splice(0)) await service.end();
 });
@@ -32,8 +38,10 @@ async function start(
 const CHAT = { body: { model: 'echo', messages: [{ role: 'user', content: 'Hi' }] } };
 const FEEDBACK = { body: { prompt: 'Hi', chosen: 'Hello.', rejected: 'What.' } };
 
-/** Every route, with the roles beside admin that may use it. */
-const ROUTES: readonly [string, TestRequest, readonly Role[] | 'public'][] = [
+const NOTE = { body: {} };
+
+/** Every route, with the roles beside admin that may use it, and what they get where it is no success. */
+const ROUTES: readonly [string, TestRequest, readonly Role[] | 'public', number?][] = [
   ['/v1/chat/completions', CHAT, ['chat']],
   ['/v1/models', {}, ['chat']],
   ['/v1/models/echo', {}, ['chat']],
@@ -43,8 +51,30 @@ const ROUTES: readonly [string, TestRequest, readonly Role[] | 'public'][] = [
   ['/v1/feedback/ID/accept', { body: {} }, ['review']],
   ['/v1/feedback/ID/reject', { body: {} }, ['review']],
   ['/v1/feedback/ID/fix', { body: { chosen: 'Welcome.' } }, ['review']],
+  ['/v1/learner', {}, ['review']],
+  ['/v1/learner/candidates', {}, ['review']],
+  ['/v1/learner/candidates/ID', {}, ['review'], 404],
+  ['/v1/learner/candidates/ID/comparisons', {}, ['review'], 404],
+  ['/v1/learner/decisions', {}, ['review']],
+  // This service has none.
+  ['/v1/learner/learn', NOTE, [], 409],
+  ['/v1/learner/pause', NOTE, [], 409],
+  ['/v1/learner/resume', NOTE, [], 409],
+  ['/v1/learner/candidates/ID/promote', NOTE, [], 409],
+  ['/v1/learner/candidates/ID/roll-back', NOTE, [], 409],
+  ['/v1/learner/candidates/ID/release', NOTE, [], 409],
   ['/v1/persons/somebody', { method: 'DELETE' }, []],
   ['/v1/audit', {}, []],
+  ['/v1/memories', {}, ['review']],
+  ['/v1/memories/support/versions', {}, ['review']],
+  ['/v1/memories/support/versions/1', {}, ['review']],
+  ['/v1/memories/support/versions/1/samples', {}, ['review']],
+  ['/v1/memories/support/matrix', {}, ['review']],
+  ['/v1/memories/support/moves', {}, ['review']],
+  ['/v1/memories/support/revert', { body: { version: 0, dry_run: true } }, []],
+  ['/v1/memories/support/drop', { body: { task: 'tone', dry_run: true } }, []],
+  ['/v1/data/check', CHECK, ['review']],
+  ['/v1/caller', {}, ['chat', 'feedback', 'review']],
   ['/metrics', {}, ['chat', 'feedback', 'review']],
   ['/healthz', {}, 'public'],
   ['/readyz', {}, 'public'],
@@ -52,12 +82,18 @@ const ROUTES: readonly [string, TestRequest, readonly Role[] | 'public'][] = [
 ];
 
 describe('every route with every role', () => {
-  it('is open to the roles it is for, and no other', async () => {
-    const service = await start();
+  // A service that is shown too many wrong keys listens to none for a while.
+  const parts = Array.from({ length: Math.ceil(ROUTES.length / 20) }, (_, part) => ({
+    part: part + 1,
+    routes: ROUTES.slice(20 * part, 20 * (part + 1)),
+  }));
+  it.each(parts)('is open to the roles it is for, and no other ($part)', async ({ routes }) => {
+    const { served, end } = await serveSmall('tone');
+    const service = await start({ memories: [served] });
     const keys = await keyOfEachRole(service);
     const made = await service.request('/v1/feedback', { ...FEEDBACK, key: keys.admin });
     const { id } = (await made.json()) as { id: string };
-    for (const [path, request, roles] of ROUTES) {
+    for (const [path, request, roles, refusal] of routes) {
       const name = `${request.method ?? (request.body ? 'POST' : 'GET')} ${path}`;
       const ask = async (key?: string) => {
         const response = await service.request(path.replace('ID', id), {
@@ -76,10 +112,11 @@ describe('every route with every role', () => {
       for (const role of ROLES) {
         const may = roles === 'public' || role === 'admin' || roles.includes(role);
         const status = await ask(keys[role]);
-        if (may) expect([200, 201], `${name} as ${role}`).toContain(status);
+        if (may) expect(refusal ? [refusal] : [200, 201], `${name} as ${role}`).toContain(status);
         else expect(status, `${name} as ${role}`).toBe(403);
       }
     }
+    end();
   });
 
   it('is the whole list of the OpenAPI document', async () => {
@@ -96,7 +133,9 @@ describe('every route with every role', () => {
       const shown = path
         .replace('ID', '{id}')
         .replace('somebody', '{person}')
-        .replace('models/echo', 'models/{model}');
+        .replace('models/echo', 'models/{model}')
+        .replace('memories/support', 'memories/{memory}')
+        .replace('versions/1', 'versions/{version}');
       return `${method ?? (body ? 'POST' : 'GET')} ${shown}`;
     });
     expect(documented.sort()).toEqual(tested.sort());
@@ -171,7 +210,14 @@ describe('where it listens', () => {
     const service = await start();
     const options = {
       ...{ backend: echoBackend(), store: service.store, logger: createLogger('silent'), port: 0 },
-      ...{ allowedHosts: [], allowedOrigins: [], rateLimit: 0, bodyLimit: 1000, answerTimeout: 1000 },
+      ...{
+        allowedHosts: [],
+        allowedOrigins: [],
+        rateLimit: 0,
+        bodyLimit: 1000,
+        uploadLimit: 1000,
+        answerTimeout: 1000,
+      },
       ...{ receiveTimeout: 1000, feedback: POLICY, redact: keepAll },
     };
     for (const host of ['0.0.0.0', '::', '192.0.2.1', 'example.com']) {
@@ -233,7 +279,20 @@ describe('where it listens', () => {
         expect((await raw(service, { host, origin }, method)).status, `${method} from ${origin}`).toBe(403);
       }
     }
-    expect((await raw(service, { host, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    const foreign = { host, 'sec-fetch-site': 'cross-site' };
+    expect((await raw(service, foreign)).status).toBe(403);
+    // Links lead here: from a mail, a chat, a wiki.
+    const link = { ...foreign, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    expect((await raw(service, link, 'GET', '/')).status).toBe(302);
+    const more: readonly Record<string, string>[] = [
+      { 'sec-fetch-dest': 'iframe' },
+      { 'sec-fetch-mode': 'no-cors' },
+      { origin: 'null' },
+    ];
+    for (const headers of more) {
+      expect((await raw(service, { ...link, ...headers }, 'GET', '/')).status).toBe(403);
+    }
+    expect((await raw(service, link, 'POST', '/v1/feedback')).status).toBe(403);
     const preflight = await raw(service, { host, origin: allowed }, 'OPTIONS', '/v1/feedback');
     expect(preflight.status).toBe(204);
     expect(preflight.headers).toMatchObject({ 'access-control-allow-origin': allowed, vary: 'origin' });

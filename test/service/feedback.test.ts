@@ -1,14 +1,33 @@
 /** Feedback from its request to its review and deletion, on both databases. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eraseOld } from '../../src/service/feedback/erase.ts';
-import type { ReviewItem } from '../../src/service/feedback/review.ts';
+import type { ReviewItem } from '../../src/service/feedback/item.ts';
 import { openStore, storeLocation } from '../../src/service/store/open.ts';
 import { newId } from '../../src/service/store/tables.ts';
+import { killFeedback } from '../load/feedback.ts';
 import { noPostgres, type Postgres, startPostgres } from './postgres.ts';
 import { echoBackend, POLICY, startTestService, type TestService } from './service.ts';
+
+/** Bodies, and the field that each is refused by. */
+const UNCLEAR: readonly [object, string][] = [
+  [{}, 'completion_id'],
+  [{ prompt: 'a' }, 'rating'],
+  [{ prompt: 'a', chosen: 'b' }, 'rejected'],
+  [{ prompt: 'a', rejected: 'b' }, 'chosen'],
+  [{ prompt: 'a', chosen: 'b', rejected: 'b' }, 'rejected'],
+  [{ prompt: 'a', rating: 'up' }, 'answer'],
+  [{ prompt: 'a', answer: 'b', edited: 'b' }, 'edited'],
+  [{ prompt: 'a', answer: 'b', rating: 'sideways' }, 'rating'],
+  [{ completion_id: 'x', prompt: 'a', rating: 'up' }, 'prompt'],
+  [{ prompt: 'a', chosen: 'b', rejected: 'c', rating: 'up' }, 'chosen'],
+  [{ prompt: '', chosen: 'b', rejected: 'c' }, 'prompt'],
+  [{ prompt: 'a', chosen: 'b', rejected: 'c', extra: 1 }, 'extra'],
+  [{ prompt: 'a', answer: 'b', rating: 'up', choice: 1 }, 'choice'],
+];
 
 const without = noPostgres();
 if (without) process.stderr.write(`tests on PostgreSQL are skipped: ${without}\n`);
@@ -20,7 +39,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
   let databases = 0;
 
   beforeAll(() => {
-    if (kind === 'postgres' && !missing) postgres = startPostgres();
+    if (kind === 'postgres' && !missing) postgres = startPostgres({ durable: false });
   });
   afterAll(() => postgres?.stop());
   afterEach(async () => {
@@ -43,6 +62,12 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
     await client.end();
     return url.replace('/postgres?', `/${name}?`);
   };
+
+  /** Of the service that was started last. */
+  const locationOf = ({ folder }: TestService) =>
+    postgres
+      ? storeLocation('', postgres.url.replace('/postgres?', `/test${databases - 1}?`))
+      : storeLocation(join(folder, 'service.sqlite'), undefined);
 
   const chat = async (service: TestService, content: string, more: object = {}) => {
     const body = { model: 'echo', messages: [{ role: 'user', content }], ...more };
@@ -100,25 +125,60 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
     expect(await queue(service, `?limit=2&after=${items[1]!.id}`)).toEqual(items.slice(2, 4));
   });
 
-  it.skipIf(missing).each([
-    [{}, 'completion_id'],
-    [{ prompt: 'a' }, 'rating'],
-    [{ prompt: 'a', chosen: 'b' }, 'rejected'],
-    [{ prompt: 'a', rejected: 'b' }, 'chosen'],
-    [{ prompt: 'a', chosen: 'b', rejected: 'b' }, 'rejected'],
-    [{ prompt: 'a', rating: 'up' }, 'answer'],
-    [{ prompt: 'a', answer: 'b', edited: 'b' }, 'edited'],
-    [{ prompt: 'a', answer: 'b', rating: 'sideways' }, 'rating'],
-    [{ completion_id: 'x', prompt: 'a', rating: 'up' }, 'prompt'],
-    [{ prompt: 'a', chosen: 'b', rejected: 'c', rating: 'up' }, 'chosen'],
-    [{ prompt: '', chosen: 'b', rejected: 'c' }, 'prompt'],
-    [{ prompt: 'a', chosen: 'b', rejected: 'c', extra: 1 }, 'extra'],
-    [{ prompt: 'a', answer: 'b', rating: 'up', choice: 1 }, 'choice'],
-  ])('%j is refused by the name of %s', async (body, param) => {
-    const service = services[0] ?? (await start());
-    const refused = await give(service, body);
-    expect(refused).toMatchObject({ status: 400, error: { param } });
+  it.skipIf(missing)('what cannot be understood is refused by the name of the field', async () => {
+    const service = await start();
+    for (const [body, param] of UNCLEAR) {
+      const refused = await give(service, body);
+      expect(refused, JSON.stringify(body)).toMatchObject({ status: 400, error: { param } });
+    }
     expect(await queue(service)).toEqual([]);
+  });
+
+  it.skipIf(missing)(
+    'a zero byte, which PostgreSQL does not take, is refused wherever it comes',
+    async () => {
+      const service = await start();
+      const pair = { prompt: 'a', chosen: 'b', rejected: 'c' };
+      const { id } = await give(service, pair);
+      for (const body of [
+        ...['prompt', 'chosen', 'rejected', 'comment', 'person'].map((name) => ({ ...pair, [name]: 'x\0y' })),
+        { completion_id: 'x\0y', rating: 'up' },
+        { prompt: 'a', answer: 'x\0y', rating: 'up' },
+        { prompt: 'a', answer: 'b', edited: 'x\0y' },
+      ]) {
+        expect((await give(service, body)).status, JSON.stringify(body)).toBe(400);
+      }
+      const asked = await Promise.all([
+        service.request('/v1/persons/x%00', { method: 'DELETE' }),
+        service.request('/v1/feedback/%00'),
+        service.request('/v1/feedback?after=%00'),
+        service.request('/v1/audit?before=%00'),
+        service.request(`/v1/feedback/${id}/fix`, { body: { chosen: 'x\0y' } }),
+        service.request('/v1/chat/completions', { body: { model: 'echo', messages: [], user: 'x\0y' } }),
+      ]);
+      expect(asked.map(({ status }) => status)).toEqual([400, 400, 400, 400, 400, 400]);
+      // In messages it is part of a JSON text.
+      expect((await give(service, { ...pair, prompt: [{ role: 'user', content: 'x\0y' }] })).status).toBe(
+        201,
+      );
+      expect(service.log.join('')).not.toContain('"level":"error"');
+    },
+  );
+
+  it.skipIf(missing)('many at once are all stored, each as it was', async () => {
+    const service = await start();
+    const bodies = Array.from({ length: 150 }, (_, at) => ({
+      prompt: `${at}`,
+      chosen: `a${at}`,
+      rejected: 'b',
+    }));
+    const made = await Promise.all(bodies.map((body) => give(service, body)));
+    const rows = await service.store.db.selectFrom('feedback').selectAll().execute();
+    const stored = new Map(rows.map((row) => [row.id, row]));
+    made.forEach(({ id }, at) => {
+      const prompt = JSON.stringify([{ role: 'user', content: `${at}` }]);
+      expect(stored.get(id)).toMatchObject({ prompt, chosen: `a${at}`, rejected: 'b', rating: null });
+    });
   });
 
   it.skipIf(missing)('an answer that is not kept cannot be named, one that is, can', async () => {
@@ -214,7 +274,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
     await give(service, { completion_id: others, rating: 'down', person: 'jo' });
     await give(service, { completion_id: others, rating: 'up', person: 'al' });
     const response = await service.request('/v1/persons/jo', { method: 'DELETE' });
-    expect(await response.json()).toEqual({ feedback: 2, completions: 1 });
+    expect(await response.json()).toEqual({ feedback: 2, completions: 1, learned: 0 });
     expect(await queue(service)).toMatchObject([{ person: 'al' }]);
     expect((await give(service, { completion_id: theirs, rating: 'up' })).status).toBe(404);
     expect((await give(service, { completion_id: others, edited: 'x' })).status).toBe(201);
@@ -286,12 +346,28 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
     },
   );
 
+  it.skipIf(missing)('nothing acknowledged is lost when the process is killed in the middle', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lifealign-killed-'));
+    try {
+      const url = postgres ? await freshDatabase(postgres) : undefined;
+      const location = storeLocation(join(folder, 'a.sqlite'), url);
+      const load = { seconds: 20, rate: 1000, connections: 16 };
+      const figures = await killFeedback({ location, after: 200, ...load });
+      expect(figures.acknowledged).toBeGreaterThanOrEqual(200);
+      expect(figures.lost).toBe(0);
+      // The next process goes on from there.
+      const service = await start({ location });
+      expect((await give(service, { prompt: 'a', chosen: 'b', rejected: 'c' })).status).toBe(201);
+      await service.end();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   it.skipIf(missing)('a database is opened again by two at once', async () => {
     const service = await start();
     await give(service, { prompt: 'a', chosen: 'b', rejected: 'c' });
-    const location = postgres
-      ? storeLocation('', postgres.url.replace('/postgres?', `/test${databases - 1}?`))
-      : storeLocation(join(service.folder, 'service.sqlite'), undefined);
+    const location = locationOf(service);
     const others = await Promise.all([openStore(location), openStore(location)]);
     for (const other of others) {
       expect(await other.db.selectFrom('feedback').select('id').execute()).toHaveLength(1);

@@ -1,5 +1,6 @@
 /** Requests as nobody would write them: valid ones with pieces exchanged, and noise. */
 import * as fc from 'fast-check';
+import type { StoreLocation } from '../../src/service/store/open.ts';
 import { openTinyBackend, startTestService } from './service.ts';
 
 export interface MadeUp {
@@ -16,6 +17,12 @@ const PATHS = [
   '/v1/feedback/fb_0/fix',
   '/v1/models',
   '/v1/models/tiny',
+  '/v1/learner',
+  '/v1/learner/learn',
+  '/v1/learner/candidates/x',
+  '/v1/learner/candidates/x/promote',
+  '/v1/learner/candidates/x/comparisons',
+  '/v1/learner/decisions',
   '/v1/persons/x',
   '/v1/audit',
   '/metrics',
@@ -26,7 +33,8 @@ const PATHS = [
 const text = fc.oneof(
   fc.string(),
   fc.string({ unit: 'grapheme' }),
-  fc.constantFrom('tiny', 'user', 'up', 'Hi', '../x'),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('tiny', 'user', 'up', 'Hi', '../x', 'a\0b', '\ud800'),
 );
 const junk = fc.oneof(fc.jsonValue({ maxDepth: 2 }), text, fc.constantFrom(null, -1, 0, 1e308, true, [], {}));
 
@@ -110,14 +118,17 @@ const requestOf = (of: fc.Arbitrary<string>, method: fc.Arbitrary<string>, body:
   fc.record({
     path: fc.tuple(of, query).map(([start, end]) => start + end),
     method,
-    headers: fc.record({
-      'content-type': fc.oneof(
-        { weight: 12, arbitrary: fc.constant('application/json') },
-        fc.constantFrom('text/plain', 'application/json; charset=utf-16', 'x'),
-      ),
-      'idempotency-key': fc.constantFrom('a', 'b', 'c d', 'e'.repeat(300)),
-      authorization: fc.constantFrom('', 'Bearer x', 'Basic eDp5'),
-    }),
+    headers: fc.record(
+      {
+        'content-type': fc.oneof(
+          { weight: 12, arbitrary: fc.constant('application/json') },
+          fc.constantFrom('text/plain', 'application/json; charset=utf-16', 'x'),
+        ),
+        'idempotency-key': fc.constantFrom('a', 'b', 'c d', 'e'.repeat(300)),
+        authorization: fc.constantFrom('', 'Bearer x', 'Basic eDp5'),
+      },
+      { requiredKeys: ['content-type'] },
+    ),
     body: body.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))),
   });
 
@@ -146,14 +157,13 @@ export interface FuzzReport {
 export async function fuzzService(
   count: number,
   seed: number,
-  onProgress: (done: number) => void = () => {},
+  location?: StoreLocation,
 ): Promise<FuzzReport> {
   const { backend } = await openTinyBackend({ maxTokens: 4 });
-  const service = await startTestService(backend, { bodyLimit: 2 ** 16 });
+  const service = await startTestService(backend, { bodyLimit: 2 ** 16, ...(location ? { location } : {}) });
   const statuses: Record<number, number> = {};
   const failures: string[] = [];
   try {
-    let done = 0;
     for (const made of fc.sample(fuzzRequests, { numRuns: count, seed })) {
       const { path, method, headers, body } = made;
       const response = await fetch(`${service.url}${path}`, {
@@ -166,7 +176,6 @@ export async function fuzzService(
       statuses[status] = (statuses[status] ?? 0) + 1;
       if (status >= 500 || text.includes('"type":"server_error"'))
         failures.push(`${status}: ${JSON.stringify(made)}`);
-      onProgress(++done);
     }
     const { status } = await service.request('/healthz');
     if (status !== 200) failures.push(`/healthz: ${status}`);

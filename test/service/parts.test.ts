@@ -9,6 +9,7 @@ import { cacheBytes } from '../../src/service/models/cache-memory.ts';
 import { FairQueue } from '../../src/service/models/fair-queue.ts';
 import { ModelRegistry, type ServedVersion } from '../../src/service/models/registry.ts';
 import { type Job, Scheduler, type SchedulerOptions } from '../../src/service/models/scheduler.ts';
+import { GroupRead } from '../../src/service/store/group-read.ts';
 
 describe('the queue', () => {
   it('lets clients take turns, each in its order', () => {
@@ -211,6 +212,48 @@ describe('rates', () => {
     expect(() => rates.take('a')).toThrow(ApiError);
     const free = new RateLimiter(0);
     for (let request = 0; request < 1000; request++) free.take('a');
+  });
+});
+
+describe('grouped reads', () => {
+  it('go together when they are asked for together, and see what was there when they were', async () => {
+    const table = new Map([['a', 1]]);
+    const queries: (readonly string[])[] = [];
+    let finish = () => {};
+    const group = new GroupRead<string, number>(async (keys) => {
+      queries.push(keys);
+      const found = new Map(keys.flatMap((key) => (table.has(key) ? [[key, table.get(key)!]] : [])));
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      return found;
+    });
+    const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+    const first = Promise.all([group.get('a'), group.get('b'), group.get('a')]);
+    await turn();
+    // While the first query is on its way: it must not answer for these.
+    table.set('b', 2).delete('a');
+    const second = Promise.all([group.get('a'), group.get('b')]);
+    await turn();
+    expect(queries).toEqual([['a', 'b']]);
+    finish();
+    expect(await first).toEqual([1, undefined, 1]);
+    await turn();
+    finish();
+    expect(await second).toEqual([undefined, 2]);
+    expect(queries).toHaveLength(2);
+  });
+
+  it('fail together, and the next ones do not', async () => {
+    let broken = true;
+    const group = new GroupRead<string, number>(async (keys) => {
+      if (broken) throw new Error('gone');
+      return new Map(keys.map((key) => [key, 1]));
+    });
+    const failed = await Promise.allSettled([group.get('a'), group.get('b')]);
+    expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    broken = false;
+    expect(await group.get('a')).toBe(1);
   });
 });
 

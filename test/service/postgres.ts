@@ -39,7 +39,8 @@ function serverUser(): { uid: number; gid: number } | null {
   }
 }
 
-export function startPostgres(): Postgres {
+/** @param durable whether it syncs its commits to disk, which nobody needs who kills clients of it alone */
+export function startPostgres({ durable = true } = {}): Postgres {
   const bin = programs() as string;
   const user = serverUser();
   const folder = mkdtempSync(join(tmpdir(), 'lifealign-pg-'));
@@ -54,7 +55,7 @@ export function startPostgres(): Postgres {
     });
   const data = join(folder, 'data');
   run('initdb', '-D', data, '-U', 'lifealign', '-A', 'trust', '-E', 'UTF8', '--no-sync');
-  const options = `-c listen_addresses='' -c unix_socket_directories='${folder}' -c max_connections=40`;
+  const options = `-c listen_addresses='' -c unix_socket_directories='${folder}' -c max_connections=40 -c fsync=${durable ? 'on' : 'off'}`;
   run('pg_ctl', '-D', data, '-l', join(folder, 'log'), '-w', '-o', options, 'start');
   return {
     url: `postgres://lifealign@localhost/postgres?host=${encodeURIComponent(folder)}`,

@@ -1,13 +1,12 @@
-/** `lifealign serve` and `keys` as processes: from flags to the end, and killed in the middle of feedback. */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+/** `lifealign serve` and `keys`, from flags to the end. */
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { secretOf } from '../../src/cli/secret.ts';
 import { openStore } from '../../src/service/store/open.ts';
 import { lifealign, MODEL } from '../cli/command.ts';
-import { killFeedback, spawnFeedbackService } from '../load/feedback.ts';
 import { spawnService } from '../load/service-process.ts';
-import { noPostgres, startPostgres } from './postgres.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -19,39 +18,6 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 const at = (name: string) => join(folder, name);
-
-describe('a kill in the middle of feedback', () => {
-  const seconds = 3;
-  const some = { seconds, rate: 500, connections: 16 };
-
-  it('loses nothing that was acknowledged (SQLite)', async () => {
-    const location = { kind: 'sqlite', file: at('kill.sqlite') } as const;
-    for (let round = 0; round < 2; round++) {
-      const { acknowledged, lost } = await killFeedback({ location, ...some });
-      expect(acknowledged).toBeGreaterThan(100);
-      expect(lost).toBe(0);
-    }
-    // And it starts again.
-    const service = await spawnFeedbackService(location);
-    expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
-    expect(await service.stop()).toBe(0);
-  });
-
-  const missing = noPostgres();
-  it.skipIf(missing !== null)('loses nothing that was acknowledged (PostgreSQL)', async () => {
-    const postgres = startPostgres();
-    try {
-      const { acknowledged, lost } = await killFeedback({
-        location: { kind: 'postgres', url: postgres.url },
-        ...some,
-      });
-      expect(acknowledged).toBeGreaterThan(100);
-      expect(lost).toBe(0);
-    } finally {
-      postgres.stop();
-    }
-  });
-});
 
 describe('serve', () => {
   it('answers under the names of base and adapters, and ends in order', async () => {
@@ -119,6 +85,24 @@ describe('serve', () => {
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/hidden|defect/);
     expect(code).toBe(2);
+  });
+});
+
+describe('secrets', () => {
+  it('come from the environment, or from the file that it names', async () => {
+    const file = at('secret');
+    writeFileSync(file, ' postgres://u:hidden@127.0.0.1:1/x \n');
+    expect(await secretOf('A', { A: ' x ' })).toBe('x');
+    expect(await secretOf('A', { A_FILE: file })).toBe('postgres://u:hidden@127.0.0.1:1/x');
+    expect(await secretOf('A', { A: '' })).toBeUndefined();
+    await expect(secretOf('A', { A: 'x', A_FILE: file })).rejects.toThrow('A and A_FILE are both set');
+    await expect(secretOf('A', { A_FILE: at('none') })).rejects.toThrow(/A_FILE .*none: cannot read/);
+    vi.stubEnv('DATABASE_URL_FILE', file);
+    const { code, stderr } = await lifealign('keys', 'list');
+    vi.stubEnv('DATABASE_URL_FILE', '');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/PostgreSQL at 127\.0\.0\.1:1\/x: the database cannot be used/);
+    expect(stderr).not.toContain('hidden');
   });
 });
 

@@ -44,7 +44,13 @@ export async function startTestService(
   const logger = createLogger('debug', { write: (line: string) => void log.push(line) });
   const service = await startService({
     ...{ backend, store, logger, host: '127.0.0.1', port: 0, allowedHosts: [], allowedOrigins: [] },
-    ...{ rateLimit: 0, bodyLimit: 2 ** 18, answerTimeout: 60_000, receiveTimeout: 30_000 },
+    ...{
+      rateLimit: 0,
+      bodyLimit: 2 ** 18,
+      uploadLimit: 2 ** 18,
+      answerTimeout: 60_000,
+      receiveTimeout: 30_000,
+    },
     ...{ feedback: POLICY, redact: keepAll },
     ...options,
   });

@@ -20,7 +20,7 @@ afterEach(async () => {
 /** A service in front of a server that answers so. */
 async function start(
   answer: (asked: Asked, response: ServerResponse) => void,
-  { key = 'upstream-key', concurrency = 8 } = {},
+  { key = 'upstream-key', concurrency = 8, answerTimeout = 10_000 } = {},
 ) {
   const asked: Asked[] = [];
   const server: Server = createServer(async (request, response) => {
@@ -41,7 +41,7 @@ async function start(
   );
   const url = parseUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/`);
   const backend = new UpstreamBackend({ url, key, concurrency });
-  const service = await startTestService(backend, { answerTimeout: 2000 });
+  const service = await startTestService(backend, { answerTimeout });
   ends.push(() => service.end());
   const client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'client-key', maxRetries: 0 });
   return { service, asked, client, backend };
@@ -102,6 +102,20 @@ describe('the upstream', () => {
     for await (const part of stream) text += part.choices[0]?.delta.content ?? '';
     expect(text).toBe('Grüße an Sie');
     expect(await feedbackOn(service, 'chatcmpl-up')).toMatchObject([{ answer: 'Grüße an Sie' }]);
+  });
+
+  it('sends no headers of its own to clients', async () => {
+    const { service } = await start((_, response) =>
+      json(response, made('Hello.'), 200, {
+        ...{ 'set-cookie': 'a=b', 'access-control-allow-origin': '*', server: 'secret 1.0' },
+        'x-request-id': 'theirs',
+      }),
+    );
+    const { headers, status } = await ask(service);
+    expect(status).toBe(200);
+    for (const name of ['set-cookie', 'access-control-allow-origin', 'server'])
+      expect(headers.get(name)).toBeNull();
+    expect(headers.get('x-request-id')).toMatch(/^req_/);
   });
 
   it('lists its models', async () => {
@@ -173,7 +187,7 @@ describe('faults of the upstream', () => {
   });
 
   it('such as silence, noise, a cut and absence are told', async () => {
-    const silent = await start(() => {});
+    const silent = await start(() => {}, { answerTimeout: 100 });
     expect((await ask(silent.service)).status).toBe(504);
     const noisy = await start((_, response) => void response.end('<html>'));
     expect((await ask(noisy.service)).status).toBe(502);

@@ -15,6 +15,17 @@ const programs: Record<string, { imports: string; breaks: string[] }> = {
   'src/engine/a.ts': { imports: "import { a } from '../index.ts';", breaks: ['engine-imports-upward'] },
   'src/index.ts': { imports: '', breaks: [] },
   'src/train/a.ts': { imports: "import { a } from '../../test/a.ts';", breaks: ['product-imports-tests'] },
+  'src/service/a.ts': { imports: '', breaks: [] },
+  'web/src/a.ts': { imports: "import type { a } from '../../src/service/a.ts';", breaks: [] },
+  'web/src/b.ts': {
+    imports: "import { a } from '../../src/service/a.ts';",
+    breaks: ['studio-runs-nothing-of-the-service'],
+  },
+  'web/src/c.ts': { imports: "import { a } from '../../src/support/a.ts';", breaks: ['studio-is-a-client'] },
+  'src/cli/b.ts': {
+    imports: "import { a } from '../../web/src/a.ts';",
+    breaks: ['nothing-imports-the-studio'],
+  },
   'test/a.ts': { imports: "import { a } from '../src/novel/a.ts';", breaks: ['unknown-layer'] },
   'src/novel/a.ts': { imports: '', breaks: [] },
   'src/eval/a.ts': { imports: "import { a } from 'nowhere';", breaks: ['unresolvable'] },
@@ -42,7 +53,15 @@ beforeAll(() => {
   writeFileSync(join(folder, 'package.json'), '{ "devDependencies": { "helper": "1.0.0" } }');
   writeFileSync(join(folder, 'tsconfig.json'), '{}');
   const depcruise = resolve('node_modules/.bin/depcruise');
-  const args = ['--config', resolve('.dependency-cruiser.mjs'), '--output-type', 'json', 'src', 'test'];
+  const args = [
+    '--config',
+    resolve('.dependency-cruiser.mjs'),
+    '--output-type',
+    'json',
+    'src',
+    'test',
+    'web',
+  ];
   const { stdout } = spawnSync(depcruise, args, { cwd: folder, encoding: 'utf8' });
   violations = JSON.parse(stdout).summary.violations;
 });

@@ -58,6 +58,19 @@ describe('emitOnnx', () => {
     expect(countNodes({ logps, gradient }, 'LogSoftmax')).toBe(1);
   });
 
+  it('makes the gradient of a piece of the head before anything reads its log-probs', () => {
+    const hidden = input('hidden', ['n', 4]);
+    const logps = tokenLogProbs(hidden, weight('head', [9, 4]), input('targets', ['n'], 'int64'));
+    const [gradient] = gradients(sum(logps), [hidden]) as [Tensor];
+    /** Types of the nodes that a result hangs on. */
+    const above = (nodes: ReturnType<typeof onnxNodes>, name: string): string[] =>
+      nodes
+        .filter(({ output }) => output.includes(name))
+        .flatMap(({ opType, input: read }) => [opType, ...read.flatMap((one) => above(nodes, one))]);
+    expect(above(onnxNodes({ logps, gradient }), 'logps')).toContain('MatMul');
+    expect(above(onnxNodes({ logps }), 'logps')).not.toContain('MatMul');
+  });
+
   it('keeps the probabilities of attention, or makes them twice', () => {
     const attend = (query: Tensor, key: Tensor, value: Tensor) =>
       attention(query, key, value, input('bias', ['n', 'k']), { scale: 1 });

@@ -23,7 +23,9 @@ const folder = await mkdtemp(join(tmpdir(), 'lifealign-families-'));
 await runOracle('make_family_models.py', folder);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const models = ['qwen2', 'mistral'].map((name) => [join(folder, name), 'all'] as const);
+const models = ['qwen2', 'mistral', 'qwen3', 'smollm3', 'phi3'].map(
+  (name) => [join(folder, name), 'all'] as const,
+);
 for (const [name, open] of [
   ['ort', (model) => createOrtEngine(model, { threads: 1 })],
   ['torch', openTorch()],

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeFrame, type Frame, FrameReader } from '../../src/engine/torch/frames.ts';
+import { PROTOCOL } from '../../src/engine/torch/messages.ts';
 import { workerFolder, workerPackage } from '../../src/engine/torch/python.ts';
 import { oraclePython } from '../parity/environment.ts';
 
@@ -94,7 +95,7 @@ describe('a worker whose host', () => {
     ],
     ['asks for nonsense', 'is no request', (socket) => socket.write(frame({ type: 'eval', session: 1 }))],
   ])('%s is told so and ends', async (_, message, act) => {
-    const { frames, code, seconds } = await converse(hello(1), 'ready', act);
+    const { frames, code, seconds } = await converse(hello(PROTOCOL), 'ready', act);
     expect(frames.at(-1)?.header).toMatchObject({ type: 'error', code: 'protocol' });
     expect(frames.at(-1)?.header['message']).toContain(message);
     expect(code).toBe(1);
@@ -102,15 +103,17 @@ describe('a worker whose host', () => {
   });
 
   it('ends well does so too', async () => {
-    const { frames, code } = await converse(hello(1), 'ready', (socket) => socket.end());
+    const { frames, code } = await converse(hello(PROTOCOL), 'ready', (socket) => socket.end());
     expect(frames.map(({ header }) => header['type'])).toEqual(['hello', 'ready']);
     expect(code).toBe(0);
   });
 
   it('speaks another protocol refuses it, naming both', async () => {
-    const { frames, code } = await converse(hello(2), 'hello', () => {});
+    const { frames, code } = await converse(hello(PROTOCOL + 1), 'hello', () => {});
     expect(frames.at(-1)?.header['message']).toMatch(
-      /the host \(lifealign 7\.7\.7\) speaks protocol 2, this worker \([\d.]+\) protocol 1/,
+      new RegExp(
+        String.raw`the host \(lifealign 7\.7\.7\) speaks protocol ${PROTOCOL + 1}, this worker \([\d.]+\) protocol ${PROTOCOL}`,
+      ),
     );
     expect(code).toBe(1);
   });

@@ -296,4 +296,15 @@ describe('--set', () => {
     expect(applyOverrides(tree, ['a.b=2', 'a.c.d=3'])).toEqual({ a: { b: 2, c: { d: 3 } } });
     expect(tree).toEqual({ a: { b: 1 } });
   });
+
+  it('changes one place alone where two are the same: by an alias, or as one object', async () => {
+    const stage = { epochs: 2 };
+    expect(applyOverrides({ sft: stage, preference: stage }, ['sft.epochs=1'])).toEqual({
+      sft: { epochs: 1 },
+      preference: { epochs: 2 },
+    });
+    const text = 'stages: {sft: &stage {epochs: 2}, preference: *stage}';
+    const { stages } = await read(text, ['stages.sft.epochs=1']);
+    expect([stages.sft.epochs, stages.preference.epochs]).toEqual([1, 2]);
+  });
 });

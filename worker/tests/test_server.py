@@ -9,10 +9,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention.flex_attention import create_block_mask
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from lifealign_worker.attention import SegmentwiseAttention, tree_mask
+from lifealign_worker.attention import SegmentwiseAttention, block_mask, subtree_ends, tree_mask
 from lifealign_worker.frames import Frame, ProtocolError, RawTensor
+from lifealign_worker.fusion import fuse
 from lifealign_worker.log_probs import TokenLogProbs
 from lifealign_worker.messages import Segment, from_torch, to_torch
 from lifealign_worker.model import LanguageModel, ModelOptions
@@ -254,6 +256,47 @@ class Pieces(unittest.TestCase):
             query, key, value, attn_mask=seen, scale=0.3, enable_gqa=True
         )
         torch.testing.assert_close(found, expected)
+
+    def test_a_mask_of_one_number_a_key_is_that_of_the_tree_in_every_block(self) -> None:
+        device = torch.device("cpu")
+        rng = random.Random(4)
+        for _ in range(20):
+            segments: list[Segment] = []
+            above: list[int] = []
+            for at in range(rng.randrange(1, 9)):
+                above = above[: rng.randrange(len(above) + 1)]
+                end = segments[-1].start + segments[-1].length if segments else 0
+                segments.append(Segment(end, rng.choice([1, 60, 128, 129, 200]), above[-1] if above else None))
+                above.append(at)
+            tokens = segments[-1].start + segments[-1].length
+            plain = create_block_mask(tree_mask(segments, device), None, None, tokens, tokens, "cpu")
+            found = block_mask(segments, device)
+            none = torch.zeros(1, dtype=torch.long)
+            pairs = (torch.arange(tokens)[:, None].expand(tokens, tokens), torch.arange(tokens).expand(tokens, tokens))
+            self.assertTrue(torch.equal(found.mask_mod(none, none, *pairs), plain.mask_mod(none, none, *pairs)))
+            for name in ("kv_num_blocks", "full_kv_num_blocks"):
+                self.assertTrue(torch.equal(getattr(found, name), getattr(plain, name)), name)
+            self.assertTrue(torch.equal(found.to_dense(), plain.to_dense()))
+
+    def test_a_subtree_that_is_interrupted_has_no_single_end(self) -> None:
+        self.assertEqual(subtree_ends(self.SEGMENTS), [15, 10, 9, 10, 15, 15])
+        self.assertIsNone(subtree_ends([Segment(0, 2, None), Segment(2, 1, None), Segment(3, 1, 0)]))
+
+    def test_layers_compute_the_same_with_norms_and_gates_of_their_own(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            model = save_model(folder)
+        x = torch.randn(1, 5, HIDDEN)
+        before = model.model(inputs_embeds=x).last_hidden_state
+        made: list[str] = []
+
+        def compiled(function: Any) -> Any:
+            made.append(function.__name__)
+            return lambda *given, **named: function(*given, **named)
+
+        fuse(model.model, compiled)
+        # One for all norms, one for all gates, one for the rotation.
+        self.assertEqual(sorted(made), ["_gate", "apply_rotary_pos_emb", "forward"])
+        torch.testing.assert_close(model.model(inputs_embeds=x).last_hidden_state, before)
 
     def test_log_probs_have_the_slope_of_plain_autograd_in_any_pieces(self) -> None:
         torch.manual_seed(3)

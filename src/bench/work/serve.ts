@@ -7,6 +7,7 @@ import { Interrupted, UserError } from '../../support/errors.ts';
 import { folderOwner } from '../../support/folder-lock.ts';
 import type { ProgressFactory } from '../../support/progress.ts';
 import { answeringBaseOnce } from '../../train/base-answers.ts';
+import type { RunConfig } from '../../train/config/schema.ts';
 import { Diverged } from '../../train/divergence.ts';
 import { type ModelEnvironment, openModelEnvironment } from '../../train/model-environment.ts';
 import { runStream } from '../../train/stream.ts';
@@ -49,7 +50,7 @@ async function runOne(
     if (line.startsWith('warning')) say({ kind: 'warning', line });
   };
   await freeOf(folder, signal);
-  const environment = await model.open(config.base, threads);
+  const environment = await model.open(config, threads);
   signal.throwIfAborted();
   await runStream(config, {
     ...environment,
@@ -92,13 +93,14 @@ class OpenModel {
     this.#log = log;
   }
 
-  async open(base: string, threads: number | undefined): Promise<ModelEnvironment> {
-    const key = JSON.stringify([base, threads]);
+  async open({ base, engine }: RunConfig, threads: number | undefined): Promise<ModelEnvironment> {
+    const key = JSON.stringify([base, engine, threads]);
     if (this.#open?.key === key) return this.#open.environment;
     await this.#open?.environment.engine.close();
     this.#open = undefined;
     const opened = await openModelEnvironment(base, {
       log: this.#log,
+      engine,
       ...(threads === undefined ? {} : { threads }),
     });
     const environment = { ...opened, answer: answeringBaseOnce(opened.answer) };

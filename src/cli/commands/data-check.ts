@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import type { PreferenceRow } from '../../data/row.ts';
-import type { RowStream, SkippedRow } from '../../data/row-stream.ts';
+import type { SkippedRow } from '../../data/row-stream.ts';
 import { UserError } from '../../support/errors.ts';
 import { byteProgress, dataCommand, type ReadFlags, readingOf, withReadFlags } from '../data-command.ts';
 import { wholeNumber } from '../whole-number.ts';
@@ -42,7 +42,7 @@ async function check(file: string, options: CheckOptions): Promise<void> {
   const reading = await readingOf(options);
   const { openPreferenceRows } = await import('../../data/row-stream.ts');
   const { rawRow } = await import('../../data/convert.ts');
-  const { inspectRows } = await import('../../data/inspect.ts');
+  const { checkReport, inspectRows } = await import('../../data/inspect.ts');
   const other = options.against === undefined ? null : await overlapWith(options.against);
   const { onBytes, bar } = await byteProgress('checking', [file]);
   const stream = await openPreferenceRows(file, { ...reading, onBytes });
@@ -55,15 +55,7 @@ async function check(file: string, options: CheckOptions): Promise<void> {
   const invalid = found.invalid.toSorted((a, b) => a.row - b.row);
   const valid = found.valid - (tokens?.refused() ?? 0);
   const report = {
-    ...described(stream),
-    sha256: found.sha256,
-    count: found.summary.records,
-    valid,
-    invalid,
-    ...(found.summary.labels === null ? {} : { labels: found.summary.labels }),
-    unused: found.summary.unused,
-    prompts: found.prompts,
-    duplicates: found.duplicates,
+    ...checkReport(stream, { ...found, invalid, valid }),
     ...(other === null ? {} : { against: other.report() }),
     characters: found.characters,
     ...(tokens === null ? {} : { tokens: tokens.report() }),
@@ -73,18 +65,6 @@ async function check(file: string, options: CheckOptions): Promise<void> {
   const { invalidRowsError, noValidRows } = await import('../../data/read-rows.ts');
   if (valid === 0) throw noValidRows(stream.file, stream, invalid.length);
   if (invalid.length > 0 && invalidRows === 'error') throw invalidRowsError(stream.file, invalid);
-}
-
-/** What was recognised, and by what. */
-function described({ file, container, compressed, recognition }: RowStream<unknown>) {
-  const { format, reason } = recognition;
-  return {
-    file,
-    format: container,
-    ...(compressed ? { compressed: 'gzip' } : {}),
-    rows: format.name,
-    recognised_by: reason,
-  };
 }
 
 function checkedOptions(options: CheckOptions) {

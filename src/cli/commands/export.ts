@@ -1,11 +1,15 @@
 /** `lifealign export`: an adapter for other programs, verified: a PEFT folder, a merged model, or a GGUF LoRA. */
+
+import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ExportReport } from '../../export/export-adapter.ts';
 import { type ExportFormatName, exportFormatNames } from '../../export/job.ts';
-import type { Adapter } from '../../model/adapter.ts';
+import { type PushReport, pushAddress, pushToVllm } from '../../export/vllm.ts';
+import { type Adapter, adapterHash } from '../../model/adapter.ts';
 import { type FloatFormat, floatFormats } from '../../model/weights/float-formats.ts';
 import { checkNewFolder } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
+import { sha256 } from '../../support/hash.ts';
 import { streamProgress } from '../../support/progress.ts';
 import { type AdapterSourceFlags, checkAdapterSource, openAdapterSource } from '../adapter-source.ts';
 import { byteSize } from '../byte-size.ts';
@@ -18,6 +22,9 @@ interface ExportFlags extends Omit<AdapterSourceFlags, 'engine'> {
   readonly output: string;
   readonly dtype?: FloatFormat;
   readonly maxShardSize?: string;
+  readonly push?: string;
+  readonly pushName?: string;
+  readonly pushPath?: string;
 }
 
 export function registerExport(program: Command): void {
@@ -47,6 +54,12 @@ export function registerExport(program: Command): void {
       ).choices(floatFormats),
     )
     .option('--max-shard-size <size>', 'the most bytes of a file of merged weights (default: 2GB)')
+    .option('--push <url>', 'of --format peft: give it to a running vLLM there, and take older versions away')
+    .option(
+      '--push-name <name>',
+      "what it is served as, its version behind it (default: the output folder's)",
+    )
+    .option('--push-path <path>', 'where that server sees the output folder (default: where it is here)')
     .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
     .action(runExport);
 }
@@ -55,6 +68,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
   const { format, output, dtype } = flags;
   const threads = threadsOf(flags.threads);
   await checkFlags(flags);
+  const target = pushTarget(flags);
   if (flags.maxShardSize !== undefined && format !== 'merged') {
     throw new UserError(`--max-shard-size: is for --format merged, not ${format}`);
   }
@@ -79,10 +93,37 @@ async function runExport(flags: ExportFlags): Promise<void> {
       });
     });
     warnOfLoss(report);
-    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    const pushed = target === null ? null : await handOver(source.adapter as Adapter, report.dtype, target);
+    process.stdout.write(`${JSON.stringify({ ...report, ...(pushed ? { pushed } : {}) }, null, 2)}\n`);
   } finally {
     await base.engine.close();
   }
+}
+
+interface PushTarget {
+  readonly url: URL;
+  readonly name: string;
+  readonly path: string;
+}
+
+/** @throws {UserError} for flags that say nothing without `--push`, or what is no address */
+function pushTarget({ push, pushName, pushPath, format, output }: ExportFlags): PushTarget | null {
+  if (push === undefined) {
+    if (pushName !== undefined) throw new UserError('--push-name: expected beside --push');
+    if (pushPath !== undefined) throw new UserError('--push-path: expected beside --push');
+    return null;
+  }
+  if (format !== 'peft') throw new UserError(`--push: is for --format peft, not ${format}`);
+  const path = resolve(output);
+  return { url: pushAddress('--push', push), name: pushName ?? basename(path), path: pushPath ?? path };
+}
+
+/** What was written stays, whatever the server says. */
+async function handOver(adapter: Adapter, dtype: FloatFormat, target: PushTarget): Promise<PushReport> {
+  const version = sha256([adapterHash(adapter), dtype]).slice(0, 12);
+  const key = process.env['VLLM_API_KEY'] || null;
+  const reason = 'interrupted; the adapter is written, and the server may serve two versions';
+  return interruptible({ reason }, (signal) => pushToVllm({ ...target, version, key, warn, signal }));
 }
 
 /** @throws {UserError} for flags that contradict each other or say too little. */

@@ -97,6 +97,8 @@ async function generate(flags: GenerateFlags): Promise<void> {
       return answers;
     };
     if (task.kind === 'prompt') {
+      const retrieved = groups[0]?.tasks;
+      if (retrieved) process.stderr.write(`tasks of the memory that answer: ${retrieved.join(', ')}\n`);
       const onText = (_: number, piece: string) => void process.stdout.write(piece);
       const answers = await interruptible({ reason: 'interrupted' }, (signal) => run({ signal, onText }));
       process.stdout.write('\n');

@@ -4,7 +4,8 @@ import type { LearnOutcome, LearnPlan, LearnRequest } from '../../learn/learn.ts
 import { UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
 import { conflictRecord } from '../conflict-record.ts';
-import { interruptible } from '../interrupt.ts';
+import { ENGINE_HELP } from '../engine-flag.ts';
+import { interruptible, stopWithInput } from '../interrupt.ts';
 import { print, printJson, say, type WriterFlags, withMemory } from '../memory-command.ts';
 import { append } from '../repeatable.ts';
 
@@ -17,7 +18,9 @@ interface LearnFlags extends WriterFlags {
   readonly private?: true;
   readonly restart?: true;
   readonly dryRun?: true;
+  readonly stopWithInput?: true;
   readonly json?: true;
+  readonly engine?: string;
   readonly threads?: string;
 }
 
@@ -43,12 +46,18 @@ export function registerLearn(program: Command): void {
     .option('--restart', 'begin anew what an earlier call of the same task has begun')
     .option('--dry-run', 'check everything and tell what would be done; writes and trains nothing')
     .option('--json', 'the result as a JSON object')
+    .option(
+      '--stop-with-input',
+      'stop, as by Ctrl-C, when standard input ends: with the program that holds it',
+    )
     .option('--wait <seconds>', 'how long to wait for another process that is at work there', '0')
+    .option('--engine <engine>', ENGINE_HELP)
     .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
     .action(learn);
 }
 
 async function learn(flags: LearnFlags): Promise<void> {
+  if (flags.stopWithInput) stopWithInput(process.stdin);
   const { MemoryStore } = await import('../../memory/store/store.ts');
   if (flags.dryRun) return dryRun(await MemoryStore.open(flags.memory), flags);
   const { learnTask } = await import('../../learn/learn.ts');
@@ -77,6 +86,7 @@ async function withBase<T>(
   work: (request: LearnRequest, environment: Environment) => Promise<T>,
 ): Promise<T> {
   const { learnSettings } = await import('../../learn/config.ts');
+  const { checkFiles } = await import('../../learn/learn.ts');
   const { openMemoryBase } = await import('../memory-base.ts');
   const { modelSides } = await import('../../train/model-environment.ts');
   const config = await store.config();
@@ -84,12 +94,14 @@ async function withBase<T>(
   const origin = { file: store.layout.config, folder: store.folder };
   const settings = await learnSettings(config.learn, config, [...flags.set, ...policy], origin);
   const progress = streamProgress(process.stderr);
-  const { model, hashes } = await openMemoryBase(store, { threads: flags.threads, progress });
+  const { task, data, test = null, restart = false, threads, engine } = flags;
+  const files = { task, data, test, private: flags.private === true };
+  await checkFiles(store, files);
+  const { model, hashes } = await openMemoryBase(store, { threads, engine, progress });
   try {
-    const { task, data, test = null, restart = false } = flags;
     const { base, lora, seed } = config;
     const request: LearnRequest = {
-      ...{ task, data, test, restart, private: flags.private === true },
+      ...{ ...files, restart },
       ...{ basis: { base, lora, seed }, settings, hashes },
       embeddingSource: { tokenizer: model.text.tokenizer, embeddings: model.embeddings },
     };

@@ -2,31 +2,55 @@
 import { basename, resolve } from 'node:path';
 import type { ChatBackend } from '../../service/chat/backend.ts';
 import type { Logger } from '../../service/http/log.ts';
+import type { LearnerParts } from '../../service/learner/index.ts';
+import type { LearnerSettings } from '../../service/learner/settings.ts';
+import type { ServedMemory } from '../../service/memories/describe.ts';
 import type { ModelRegistry } from '../../service/models/registry.ts';
+import type { Store } from '../../service/store/open.ts';
 import { UserError } from '../../support/errors.ts';
 import { streamProgress } from '../../support/progress.ts';
+import { secretOf } from '../secret.ts';
 import { threadsOf, wholeNumber } from '../whole-number.ts';
 import type { ServeFlags } from './flags.ts';
 
 const MANY = 1e9;
 
+/** What answers, the memories that it answers from, and what learns. */
+export interface OpenedBackend {
+  readonly backend: ChatBackend;
+  readonly memories: readonly ServedMemory[];
+  readonly learner: LearnerParts | null;
+}
+
+export interface BackendEnvironment {
+  readonly store: Store;
+  readonly logger: Logger;
+  /** Null: nothing is learned. */
+  readonly learning: LearnerSettings | null;
+}
+
 /** @throws {UserError} for a model or adapter that cannot be served, or a flag that is wrong */
-export async function openBackend(flags: ServeFlags, logger: Logger): Promise<ChatBackend> {
+export async function openBackend(
+  flags: ServeFlags,
+  environment: BackendEnvironment,
+): Promise<OpenedBackend> {
   const batchSize = wholeNumber('--batch-size', flags.batchSize, 1, 1024);
   const queue = wholeNumber('--queue', flags.queue, 0, 1e6);
   if (flags.upstream !== undefined) {
     const { UpstreamBackend, parseUpstream } = await import('../../service/chat/upstream.ts');
-    const key = process.env['LIFEALIGN_UPSTREAM_API_KEY']?.trim() || null;
-    return new UpstreamBackend({ url: parseUpstream(flags.upstream), key, concurrency: batchSize + queue });
+    const key = (await secretOf('LIFEALIGN_UPSTREAM_API_KEY')) ?? null;
+    const url = parseUpstream(flags.upstream);
+    const backend = new UpstreamBackend({ url, key, concurrency: batchSize + queue });
+    return { backend, memories: [], learner: null };
   }
-  return openLocal(flags, { batchSize, queue }, logger);
+  return openLocal(flags, { batchSize, queue }, environment);
 }
 
 async function openLocal(
   flags: ServeFlags,
   sizes: { batchSize: number; queue: number },
-  logger: Logger,
-): Promise<ChatBackend> {
+  { store, logger, learning }: BackendEnvironment,
+): Promise<OpenedBackend> {
   const { LocalBackend } = await import('../../service/chat/local-backend.ts');
   const { defaultCacheMemory } = await import('../../service/models/cache-memory.ts');
   const { ModelRegistry } = await import('../../service/models/registry.ts');
@@ -49,8 +73,13 @@ async function openLocal(
   };
   const progress = streamProgress(process.stderr);
   const warn = (message: string) => logger.warn(message);
-  const { followMemories, openMemories } = await import('./memories.ts');
+  const { followMemories, openMemories, servedMemory } = await import('./memories.ts');
+  const ofLearner = await import('./learner.ts');
+  const { checkTasks, instanceName, learnerParts, learningMemory, openServing, warnOfLearners } = ofLearner;
   const memories = await openMemories(flags.memory.map(namedFolder));
+  const learns = learning && learningMemory(memories, learning);
+  if (learning && learns) await checkTasks(learns, learning);
+  else await warnOfLearners(memories, { store, logger });
   const nameOrPath = flags.model ?? memories[0]?.base;
   if (nameOrPath === undefined) {
     throw new UserError('--model: missing; expected what answers (or --memory, or --upstream)');
@@ -65,15 +94,24 @@ async function openLocal(
       publish(registry, { name, flag: '--adapter' }, await base.readAdapter(folder));
     }
     for (const { name } of memories) checkFree(registry, { name, flag: '--memory' });
-    const onClose = await followMemories(memories, { base, registry, logger });
-    return new LocalBackend({
+    const following = { base, registry, logger, learns: learns?.name ?? null };
+    const onClose = await followMemories(memories, following);
+    const instance = instanceName();
+    const serving = learns && (await openServing({ store, memory: learns, registry, instance, logger }));
+    const backend = new LocalBackend({
       base,
       registry,
       onClose,
       ...sizes,
       ...limits,
+      onServed: (version, outcome) => serving?.count(version, outcome),
       onError: (error) => logger.error(errorFields(error), 'an answer failed while it was streamed'),
     });
+    const learner =
+      learning && learns && serving
+        ? learnerParts({ settings: learning, memory: learns, serving, backend, base, registry, instance })
+        : null;
+    return { backend, memories: memories.map((memory) => servedMemory(memory, registry)), learner };
   } catch (error) {
     await base.engine.close();
     throw error;

@@ -1,5 +1,6 @@
 /** The flags of `serve`, and what the service itself is told by them. */
 import type { Command } from 'commander';
+import type { LearnerSettings } from '../../service/learner/settings.ts';
 import { UserError } from '../../support/errors.ts';
 import { append } from '../repeatable.ts';
 import { addStoreFlag } from '../service-store.ts';
@@ -24,6 +25,7 @@ export interface ServeFlags {
   readonly threads?: string;
   readonly rateLimit: string;
   readonly bodyLimit: string;
+  readonly uploadLimit: string;
   readonly answerTimeout: string;
   readonly receiveTimeout: string;
   readonly shutdownTimeout: string;
@@ -31,6 +33,8 @@ export interface ServeFlags {
   readonly keepFeedback: string;
   readonly feedbackPerPerson: string;
   readonly feedbackPerSource: string;
+  readonly learnFrom?: string;
+  readonly learner?: string;
   readonly redact?: string;
   readonly logLevel: string;
 }
@@ -38,6 +42,7 @@ export interface ServeFlags {
 /** What another server decides by itself. */
 const ENGINE_FLAGS = [
   ...['model', 'adapter', 'memory', 'maxTokens', 'contextLength', 'cacheMemory', 'specialTokens', 'threads'],
+  ...['learnFrom', 'learner'],
 ];
 
 export function addServeFlags(command: Command): Command {
@@ -78,6 +83,7 @@ export function addServeFlags(command: Command): Command {
       '600',
     )
     .option('--body-limit <kilobytes>', 'of a request', '1024')
+    .option('--upload-limit <megabytes>', 'of a data file that is checked', '64')
     .option('--answer-timeout <seconds>', 'for an answer', '300')
     .option('--receive-timeout <seconds>', 'for a request to arrive', '30')
     .option('--shutdown-timeout <seconds>', 'for what is at work when the service ends', '30')
@@ -85,6 +91,11 @@ export function addServeFlags(command: Command): Command {
     .option('--keep-feedback <days>', '0: for ever', '0')
     .option('--feedback-per-person <count>', 'a day; 0: any number', '200')
     .option('--feedback-per-source <count>', 'a day and key; 0: any number', '100000')
+    .option(
+      '--learn-from <count>',
+      'learn from accepted feedback once it makes so many rows, into the memory that is served',
+    )
+    .option('--learner <file>', 'YAML: when and how it is learned, and how a new version comes to be served')
     .option(
       '--redact <module>',
       'a module whose default export takes personal data out of a text before it is stored',
@@ -106,6 +117,23 @@ const MANY = 1e9;
 const DAYS = 36_500;
 const SECONDS = 86_400;
 
+/**
+ * Null where nothing is to be learned.
+ * @throws {UserError} for a flag or a file that is wrong, or without a memory
+ */
+export async function learnerSettings({
+  learnFrom,
+  learner: file,
+  memory,
+}: Pick<ServeFlags, 'learnFrom' | 'learner' | 'memory'>): Promise<LearnerSettings | null> {
+  if (learnFrom === undefined && file === undefined) return null;
+  const flag = learnFrom === undefined ? '--learner' : '--learn-from';
+  if (memory.length === 0) throw new UserError(`${flag}: there is no --memory to learn into`);
+  const { readLearnerSettings } = await import('../../service/learner/settings.ts');
+  const from = learnFrom === undefined ? undefined : wholeNumber('--learn-from', learnFrom, 1, MANY);
+  return readLearnerSettings({ file, from });
+}
+
 /** @throws {UserError} naming the flag and what was expected */
 export function serviceSettings(flags: ServeFlags) {
   const number = (flag: string, text: string, least: number, most = MANY) =>
@@ -118,6 +146,7 @@ export function serviceSettings(flags: ServeFlags) {
     allowedOrigins: flags.allowedOrigin.map(checkOrigin),
     rateLimit: number('--rate-limit', flags.rateLimit, 0),
     bodyLimit: 1024 * number('--body-limit', flags.bodyLimit, 1, 1024 * 1024),
+    uploadLimit: 2 ** 20 * number('--upload-limit', flags.uploadLimit, 1, 16 * 1024),
     answerTimeout: milliseconds('--answer-timeout', flags.answerTimeout),
     receiveTimeout: milliseconds('--receive-timeout', flags.receiveTimeout),
     shutdownTimeout: milliseconds('--shutdown-timeout', flags.shutdownTimeout),

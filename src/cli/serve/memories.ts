@@ -4,6 +4,7 @@ import { type Commit, MemoryStore } from '../../memory/store/store.ts';
 import type { Adapter } from '../../model/adapter.ts';
 import { checkFits } from '../../model/adapter-folder.ts';
 import { errorFields, type Logger } from '../../service/http/log.ts';
+import type { ServedMemory } from '../../service/memories/describe.ts';
 import { type MemoryWatch, watchMemory } from '../../service/models/memory-watch.ts';
 import type { ModelRegistry } from '../../service/models/registry.ts';
 import { UserError } from '../../support/errors.ts';
@@ -32,6 +33,23 @@ export async function openMemories(
   );
 }
 
+export interface FollowOptions {
+  readonly base: Base;
+  readonly registry: ModelRegistry;
+  readonly logger: Logger;
+  /** The memory whose bare name the learner decides; null: heads are served as they move. */
+  readonly learns: string | null;
+}
+
+/** As the service tells of it. */
+export function servedMemory({ name, store }: NamedMemory, registry: ModelRegistry): ServedMemory {
+  const serving = () => {
+    const [, number] = /^v(\d+)$/.exec(registry.resolve(name)?.version ?? '') ?? [];
+    return number === undefined ? null : Number(number);
+  };
+  return { name, store, serving };
+}
+
 /**
  * Publishes every memory's versions, and its head whenever it moves.
  * @returns ends it
@@ -39,7 +57,7 @@ export async function openMemories(
  */
 export async function followMemories(
   memories: readonly NamedMemory[],
-  { base, registry, logger }: { base: Base; registry: ModelRegistry; logger: Logger },
+  { base, registry, logger, learns }: FollowOptions,
 ): Promise<() => Promise<void>> {
   const found = baseHashes(base);
   const watches: MemoryWatch[] = [];
@@ -49,7 +67,7 @@ export async function followMemories(
   try {
     for (const { name, folder, store } of memories) {
       const watch = await watchMemory<Commit>({
-        ...{ name, registry, memory: store },
+        ...{ name, registry, memory: store, leads: name !== learns },
         check(adapter: Adapter, { hashes }: Commit) {
           checkBase(folder, hashes, found);
           checkFits(adapter, { modules: base.modules, config: base.model.config }, folder);

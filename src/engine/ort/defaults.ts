@@ -9,20 +9,23 @@ export interface BatchingDefaults {
   readonly threads: number;
   readonly pairsPerBatch: number;
   readonly microBatchTokens: number;
+  /** Whether graphs share sessions, and so one mapping of the weights: it pays where those are large. */
+  readonly sharedSessions: boolean;
   /** Packed tokens beyond which the backward pass computes activations, or whole layers, again. */
   readonly recomputeBeyond: { readonly activations: number; readonly layers: number };
 }
 
 /**
  * A large model's activations are its memory: what is cheap is always computed again, which costs 2 % of SmolLM2's
- * gradient and leaves 0.7 MB of a token's 1.3; beyond 512 tokens whole layers are, which costs 29 %
+ * gradient and leaves 0.7 MB of a token's 1.3; beyond 640 tokens whole layers are, which costs 29 %
  * (`npx tsx bench/backward.ts` measures gradients). Two pairs share a system prompt.
  */
 const large: BatchingDefaults = {
   threads: 0,
   pairsPerBatch: 2,
   microBatchTokens: 448,
-  recomputeBeyond: { activations: 0, layers: 512 },
+  sharedSessions: true,
+  recomputeBeyond: { activations: 0, layers: 640 },
 };
 
 /**
@@ -42,6 +45,7 @@ const small: BatchingDefaults = {
   threads: 1,
   pairsPerBatch: 4,
   microBatchTokens: 2048,
+  sharedSessions: false,
   recomputeBeyond: { activations: 2048, layers: 4096 },
 };
 

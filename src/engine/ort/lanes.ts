@@ -4,8 +4,9 @@
  * that take one micro-batch after another; what is rare and large is done here with all threads, since several at
  * a time would need several times its memory. SmolLM2-135M, FPO's gradient, 2 cores: `npm run bench:scaling`.
  */
-import { openSession } from './open-session.ts';
-import { SessionPool } from './session-pool.ts';
+import { collectGarbage } from '../../support/garbage.ts';
+import { openSession, type SessionOpener } from './open-session.ts';
+import { type PoolOptions, SessionPool } from './session-pool.ts';
 import { Lane } from './worker/lane.ts';
 
 export interface Place {
@@ -33,9 +34,15 @@ export class Lanes {
   readonly here: Place;
   #workers: readonly { readonly lane: Lane; readonly pool: SessionPool }[] = [];
 
-  /** @param threads of all lanes together */
-  constructor(threads: number) {
-    this.here = { pool: new SessionPool(openSession), threads };
+  readonly #shared: boolean;
+
+  /**
+   * @param threads of all lanes together
+   * @param shared whether graphs share sessions: see `PoolOptions`
+   */
+  constructor(threads: number, { shared = false }: Pick<PoolOptions, 'shared'> = {}) {
+    this.#shared = shared;
+    this.here = { pool: this.#poolOf(openSession), threads };
   }
 
   async run<Job, Result>({ lanes, jobs, isAlone, work, take, signal }: LaneJobs<Job, Result>): Promise<void> {
@@ -83,6 +90,17 @@ export class Lanes {
     await Promise.all(this.#workers.map(({ lane }) => lane.close()));
   }
 
+  #poolOf(open: SessionOpener): SessionPool {
+    if (!this.#shared) return new SessionPool(open);
+    const opener: SessionOpener = async (graphs, options) => {
+      const session = await open(graphs, options);
+      // What a large graph was made from are a hundred megabytes, and a session works for long.
+      collectGarbage();
+      return session;
+    };
+    return new SessionPool(opener, { shared: true });
+  }
+
   #pools(): readonly SessionPool[] {
     return [this.here.pool, ...this.#workers.map(({ pool }) => pool)];
   }
@@ -93,7 +111,7 @@ export class Lanes {
     if (count <= 1) return [this.here];
     for (let at = this.#workers.length; at < count; at++) {
       const lane = new Lane();
-      const pool = new SessionPool((graph, options) => lane.open(graph, options));
+      const pool = this.#poolOf((graphs, options) => lane.open(graphs, options));
       this.#workers = [...this.#workers, { lane, pool }];
     }
     const threads = Math.max(1, Math.floor(this.here.threads / lanes));

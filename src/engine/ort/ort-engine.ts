@@ -41,7 +41,7 @@ import { type MicroBatch, type MicroBatchOptions, microBatches } from './micro-b
 import type { Feeds, Outputs } from './open-session.ts';
 import { ProfileFiles } from './profile/files.ts';
 import { emitGraph } from './session.ts';
-import type { SessionRequest } from './session-pool.ts';
+import { type GraphRequest, keyOf, type SessionRequest } from './session-pool.ts';
 
 /** What is left out is decided by the model's size (defaults.ts). */
 export interface OrtEngineOptions {
@@ -58,6 +58,8 @@ export interface OrtEngineOptions {
   readonly microBatchTokens?: number;
   /** What the backward pass computes again; `auto` decides by a batch's length. */
   readonly recompute?: Recompute | 'auto';
+  /** Graphs share sessions where they can: one mapping of the weights, more to open again when a graph joins. */
+  readonly sharedSessions?: boolean;
   /**
    * An existing folder for what the runtime measures of each graph's nodes, written when the engine is closed; all
    * work is then done in one lane. profile/ reads it.
@@ -65,16 +67,13 @@ export interface OrtEngineOptions {
   readonly profileFolder?: string;
 }
 
-interface GraphRequest {
-  readonly purpose: SessionRequest['purpose'];
-  readonly kind: string;
-  readonly variant: string;
+interface RunnableGraph extends Pick<GraphRequest, 'purpose' | 'kind' | 'variant'> {
   readonly outputs: () => Readonly<Record<string, Tensor>>;
-  readonly shrink?: boolean;
 }
 
 const headPieces = 8;
-const pieceSize = 128;
+/** Response positions in a piece of the head's work; when gradients are made, all activations are alive beside it. */
+const pieceSizes = { score: 128, gradients: 64 } as const;
 
 export class OrtEngine implements Engine {
   readonly identity: string;
@@ -96,7 +95,8 @@ export class OrtEngine implements Engine {
     const { profileFolder, ...settings } = options;
     this.#profiles = profileFolder === undefined ? null : new ProfileFiles(profileFolder);
     this.#options = { ...this.#defaults, recompute: 'auto', ...settings, threads };
-    this.#lanes = new Lanes(threads);
+    // What is measured of a session is to be that of one graph.
+    this.#lanes = new Lanes(threads, { shared: this.#options.sharedSessions && !this.#profiles });
     this.#graphs = new EmittedGraphs(model.weights, this.#profiles !== null);
     this.#batchFeeds = new BatchFeeds(model.config);
     this.#integerWeights = new IntegerWeights(model.config, model.weights);
@@ -117,7 +117,7 @@ export class OrtEngine implements Engine {
     await this.#lanes.run({
       lanes,
       // Nothing shared between rows: what a row's neighbours are must leave no trace in what is cached of it.
-      jobs: this.#microBatches(rows, 'pair', { sharePrefix: false, lanes }),
+      jobs: this.#microBatches(rows, 'pair', { sharePrefix: false, lanes, pieceSize: pieceSizes.score }),
       isAlone: () => false,
       signal: options.signal,
       work: ({ batch }, place) => {
@@ -155,27 +155,32 @@ export class OrtEngine implements Engine {
     const kind = `${objective.key}|${adapterKey(adapter)}|${backward}`;
     await this.#lanes.begin(kind);
     const lanes = this.#laneCount(backward);
+    const jobs = this.#microBatches(rows, responses, {
+      ...{ sharePrefix: true, lanes, pieceSize: pieceSizes.gradients },
+    });
+    // Long batches are rare and their memory is much: they run alone, and it is given back after each.
+    const isLong = ({ batch }: MicroBatch) => this.#recomputeFor(batch) === 'layers';
+    const graphOf = ({ batch }: MicroBatch): RunnableGraph => {
+      const recompute = this.#recomputeFor(batch);
+      const graph = { recompute, backward };
+      const outputs = () =>
+        gradientGraph(this.#model.config, layoutOf(batch), adapterShape(adapter), objective, graph);
+      return { purpose: 'gradients', kind, variant: `${layoutKey(batch)}|${recompute}`, outputs };
+    };
     await this.#lanes.run({
       lanes,
-      jobs: this.#microBatches(rows, responses, { sharePrefix: true, lanes }),
-      isAlone: ({ batch }) => this.#recomputeFor(batch) === 'layers',
+      jobs,
+      isAlone: isLong,
       signal: options.signal,
-      work: ({ indices, batch }, place) => {
-        const recompute = this.#recomputeFor(batch);
-        const outputs = () =>
-          gradientGraph(this.#model.config, layoutOf(batch), adapterShape(adapter), objective, {
-            recompute,
-            backward,
-          });
-        const variant = `${layoutKey(batch)}|${recompute}`;
+      work: (job, place) => {
+        const { indices, batch } = job;
+        const siblings = jobs.filter((other) => lanes === 1 || isLong(other) === isLong(job)).map(graphOf);
         const feeds = {
           ...this.#batchFeeds.of(batch),
           ...fixedFeeds,
           ...objectiveFeeds(request, indices, { weight, pairs: batch.pairs }),
         };
-        // Long batches are rare and their memory is much: it is given back after each.
-        const shrink = recompute === 'layers';
-        return this.#run({ purpose: 'gradients', kind, variant, outputs, shrink }, place, feeds);
+        return this.#run(graphOf(job), place, feeds, { siblings, shrink: isLong(job) });
       },
       take: (outputs, { indices, unsharedTokenCount }) => {
         loss += outputs['loss']![0]!;
@@ -229,12 +234,10 @@ export class OrtEngine implements Engine {
     const variant = slots === 1 ? 'one' : 'several';
     const outputs = () =>
       decodingGraph(config, slots === 1 ? new Parameters(shape) : new NarrowParameters(shape));
-    const graph = () => this.#graphs.of(`generate|${kind}|${variant}`, outputs);
     const { pool, threads } = this.#lanes.here;
-    const profile = this.#profiles?.optionFor(`generate|${kind}|${variant}`, graph);
-    const request = { purpose: 'generate', kind, variant, graph, options: { threads, ...profile } } as const;
-    return pool.use(request, (session) => {
-      const step = new DecodingStep(session, config, adapter);
+    const request = this.#request({ purpose: 'generate', kind, variant, outputs }, threads);
+    return pool.use(request, (runner) => {
+      const step = new DecodingStep(runner, config, adapter);
       return work(new Generation(step, new KeyValueCache(config), slots));
     });
   }
@@ -254,26 +257,39 @@ export class OrtEngine implements Engine {
     checkSoftTokens(prompts, adapter, this.#model.config.vocabularySize);
   }
 
-  /** Runs a graph once, with a session that is made when first needed. */
+  /** Runs a graph once, with a session that is opened when first needed. */
   #run(
-    { purpose, kind, variant, outputs, shrink = false }: GraphRequest,
+    graph: RunnableGraph,
     { pool, threads }: Place,
     feeds: Feeds,
+    { siblings = [], shrink = false }: { siblings?: readonly RunnableGraph[]; shrink?: boolean } = {},
   ): Promise<Outputs> {
-    const graph = () => this.#graphs.of(`${purpose}|${kind}|${variant}`, outputs);
-    const profile = this.#profiles?.optionFor(`${purpose}|${kind}|${variant}`, graph);
-    const request = { purpose, kind, variant, graph, options: { threads, shrink, ...profile } };
-    return pool.use(request, (session) => session.run(feeds));
+    const request = {
+      ...this.#request(graph, threads),
+      ...{ siblings: siblings.map((one) => this.#emitted(one)), shrink },
+    };
+    return pool.use(request, (runner) => runner.run(feeds));
+  }
+
+  #request(graph: RunnableGraph, threads: number): SessionRequest {
+    const emitted = this.#emitted(graph);
+    const profile = this.#profiles?.optionFor(keyOf(graph), emitted.graph);
+    return { ...emitted, options: { threads, ...profile } };
+  }
+
+  #emitted(graph: RunnableGraph): GraphRequest {
+    const { purpose, kind, variant, outputs } = graph;
+    return { purpose, kind, variant, graph: () => this.#graphs.of(keyOf(graph), outputs) };
   }
 
   #microBatches(
     rows: readonly EncodedRow[],
     responses: Responses,
-    shares: Pick<MicroBatchOptions, 'sharePrefix' | 'lanes'>,
+    shares: Pick<MicroBatchOptions, 'sharePrefix' | 'lanes' | 'pieceSize'>,
   ): readonly MicroBatch[] {
     checkLengths(rows, responses, this.#model.config);
     const { pairsPerBatch, microBatchTokens } = this.#options;
-    const sizes = { pairsPerBatch, microBatchTokens, headPieces, pieceSize };
+    const sizes = { pairsPerBatch, microBatchTokens, headPieces };
     return microBatches(rows, { ...sizes, ...shares, responses });
   }
 

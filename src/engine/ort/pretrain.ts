@@ -105,7 +105,7 @@ export class Pretrainer {
     const graph = () => emitGraph(outputs(), new Map());
     const options = { threads: this.#options.threads };
     const request = { purpose, kind: 'documents', variant: `${documents}`, graph, options };
-    return this.#sessions.use(request, (session) => session.run(feeds));
+    return this.#sessions.use(request, (runner) => runner.run(feeds));
   }
 
   #batch(rows: readonly EncodedRow[]): Feeds {

@@ -1,39 +1,76 @@
-/** The sessions an engine keeps: one for each kind of graph, made when first needed, lent to who runs it. */
-import type { EmittedGraph, OrtSession, SessionOpener, SessionOptions } from './open-session.ts';
+/**
+ * The sessions an engine keeps: opened when first needed, lent to who runs one of their graphs.
+ *
+ * Every session maps the model's weights by itself and has memory of its own. Where those are large, graphs that
+ * take turns are in one session, and what is over makes room for what begins.
+ */
+import type {
+  EmittedGraph,
+  Feeds,
+  GraphRunner,
+  OrtSession,
+  RunSettings,
+  SessionOpener,
+  SessionOptions,
+} from './open-session.ts';
 
 /** A family of graphs that differ in layout only. */
 export type GraphKind = string;
 
-/** Names a session and says how it is made. */
-export interface SessionRequest {
+/** Names a graph and says how it is made. */
+export interface GraphRequest {
   /** What the graph is for. */
   readonly purpose: 'score' | 'gradients' | 'generate';
   readonly kind: GraphKind;
   readonly variant: string;
-  /** Called when there is none yet. */
+  /** Called when no session has it yet, and not kept: it holds what whoever asks has at hand, an adapter and rows. */
   readonly graph: () => EmittedGraph;
+}
+
+export interface SessionRequest extends GraphRequest {
+  /** Of the same purpose and kind, what else the same work is going to run: opened together. */
+  readonly siblings?: readonly GraphRequest[];
   readonly options: SessionOptions;
+  readonly shrink?: boolean;
+}
+
+export interface PoolOptions {
+  /** Graphs share sessions, of which there are as few as possible: for large models. */
+  readonly shared?: boolean;
+  /** Milliseconds from any beginning. */
+  readonly now?: () => number;
 }
 
 interface Entry {
-  readonly purpose: SessionRequest['purpose'];
-  readonly kind: GraphKind;
+  readonly graphs: Map<string, GraphRequest>;
   readonly session: Promise<OrtSession>;
   /** How many run it now. */
   uses: number;
   /** Let go as soon as nobody runs it. */
   doomed: boolean;
+  /** When it was ready, and how long that had taken; milliseconds. */
+  ready: number;
+  opening: number;
 }
+
+/** A session that has been of use for so many times as long as it took to open can be opened again. */
+const WORTH = 20;
 
 export class SessionPool {
   readonly #open: SessionOpener;
-  readonly #entries = new Map<string, Entry>();
+  readonly #shared: boolean;
+  readonly #now: () => number;
+  readonly #entries = new Set<Entry>();
+  /** Graphs that ever had a session. */
+  readonly #known = new Set<string>();
   readonly #closing = new AbortController();
   /** Work under way with a session. */
   readonly #work = new Set<Promise<unknown>>();
 
-  constructor(open: SessionOpener) {
+  constructor(open: SessionOpener, { shared = false, now = () => performance.now() }: PoolOptions = {}) {
     this.#open = open;
+    this.#shared = shared;
+    this.#now = now;
   }
 
   /** Aborted when the pool closes. */
@@ -42,11 +79,11 @@ export class SessionPool {
   }
 
   /**
-   * Works with a session, which stays until the work is done. One that could not be made is forgotten, so that
-   * the error is told once and closing goes on.
+   * Works with a graph, whose session stays until the work is done. One that could not be made is forgotten, so
+   * that the error is told once and closing goes on.
    * @throws if the pool was closed
    */
-  use<T>(request: SessionRequest, work: (session: OrtSession) => Promise<T>): Promise<T> {
+  use<T>(request: SessionRequest, work: (runner: GraphRunner) => Promise<T>): Promise<T> {
     const done = this.#lend(request, work);
     this.#work.add(done);
     const forget = () => this.#work.delete(done);
@@ -54,29 +91,74 @@ export class SessionPool {
     return done;
   }
 
-  async #lend<T>(request: SessionRequest, work: (session: OrtSession) => Promise<T>): Promise<T> {
+  async #lend<T>(request: SessionRequest, work: (runner: GraphRunner) => Promise<T>): Promise<T> {
     this.closing.throwIfAborted();
     const entry = this.#entryOf(request);
     entry.uses++;
     try {
-      return await work(await entry.session);
+      const session = await entry.session;
+      const settings: RunSettings = {
+        graph: [...entry.graphs.keys()].indexOf(keyOf(request)),
+        shrink: request.shrink ?? false,
+      };
+      return await work({ run: (feeds: Feeds) => session.run(feeds, settings) });
     } finally {
       entry.uses--;
       if (entry.doomed && entry.uses === 0) await release(entry);
     }
   }
 
-  #entryOf({ purpose, kind, variant, graph, options }: SessionRequest): Entry {
-    const key = `${purpose}|${kind}|${variant}`;
-    const known = this.#entries.get(key);
-    if (known) return known;
-    const session = this.#open(graph(), options);
-    const entry = { purpose, kind, session, uses: 0, doomed: false };
-    this.#entries.set(key, entry);
-    session.catch(() => {
-      if (this.#entries.get(key) === entry) this.#entries.delete(key);
-    });
+  #entryOf(request: SessionRequest): Entry {
+    const key = keyOf(request);
+    for (const entry of this.#entries) if (entry.graphs.has(key)) return entry;
+    const graphs = new Map<string, GraphRequest>();
+    const left = this.#shared ? this.#makeRoom(request, graphs) : [];
+    graphs.set(key, request);
+    if (this.#shared) for (const one of request.siblings ?? []) graphs.set(keyOf(one), one);
+    for (const one of graphs.keys()) this.#known.add(one);
+    const entry: Entry = {
+      graphs,
+      session: Promise.all(left.map(release)).then(() => this.#openTimed(entry, request.options)),
+      ...{ uses: 0, doomed: false, ready: 0, opening: 0 },
+    };
+    this.#entries.add(entry);
+    entry.session.catch(() => this.#entries.delete(entry));
     return entry;
+  }
+
+  async #openTimed(entry: Entry, options: SessionOptions): Promise<OrtSession> {
+    const start = this.#now();
+    const graphs = Array.from(entry.graphs.values(), ({ graph }) => graph());
+    [...entry.graphs].forEach(([key, request], at) => {
+      entry.graphs.set(key, madeRequest(request, graphs[at]!));
+    });
+    const session = await this.#open(graphs, options);
+    entry.ready = this.#now();
+    entry.opening = entry.ready - start;
+    return session;
+  }
+
+  /**
+   * Takes out sessions that nobody runs, to be let go before another is opened for a request, and adds to `graphs`
+   * those of their graphs that belong into it: what the request's kind has, and, if the request comes back for a
+   * graph that had to leave, what it takes turns with.
+   */
+  #makeRoom(request: SessionRequest, graphs: Map<string, GraphRequest>): Entry[] {
+    const left: Entry[] = [];
+    for (const entry of this.#entries) {
+      if (entry.uses > 0) continue;
+      const takesTurns = this.#known.has(keyOf(request)) && this.#now() - entry.ready < WORTH * entry.opening;
+      const isApart = [...entry.graphs.values()].some((one) => !canJoin(one, request));
+      if (isApart && takesTurns) continue;
+      this.#entries.delete(entry);
+      left.push(entry);
+      if (isApart) continue;
+      for (const [key, one] of entry.graphs) {
+        const isSibling = one.purpose === request.purpose && one.kind === request.kind;
+        if (isSibling || takesTurns) graphs.set(key, one);
+      }
+    }
+    return left;
   }
 
   /**
@@ -84,10 +166,11 @@ export class SessionPool {
    * stage trains one objective. Kinds that take turns afterwards both stay.
    */
   async begin(kind: GraphKind): Promise<void> {
-    const entries = [...this.#entries].filter(([, { purpose }]) => purpose !== 'generate');
-    if (entries.some(([, entry]) => entry.purpose === 'gradients' && entry.kind === kind)) return;
-    for (const [key, entry] of entries) {
-      this.#entries.delete(key);
+    if (this.#shared) return;
+    const entries = [...this.#entries].filter((entry) => !hasPurpose(entry, 'generate'));
+    if (entries.some((entry) => hasPurpose(entry, 'gradients', kind))) return;
+    for (const entry of entries) {
+      this.#entries.delete(entry);
       entry.doomed = true;
       if (entry.uses === 0) await release(entry);
     }
@@ -97,14 +180,34 @@ export class SessionPool {
   async close(): Promise<void> {
     this.#closing.abort(new Error('the engine was closed'));
     await Promise.allSettled(this.#work);
-    const entries = [...this.#entries.values()];
+    const entries = [...this.#entries];
     this.#entries.clear();
     for (const entry of entries) await release(entry);
   }
 }
 
+export function keyOf({ purpose, kind, variant }: Omit<GraphRequest, 'graph'>): string {
+  return `${purpose}|${kind}|${variant}`;
+}
+
+/** For when the graph has to move to another session: with nothing of what it was made from. */
+function madeRequest({ purpose, kind, variant }: GraphRequest, graph: EmittedGraph): GraphRequest {
+  return { purpose, kind, variant, graph: () => graph };
+}
+
+/** Graphs that decode run for every token: they share a session with each other alone. */
+function canJoin(one: GraphRequest, other: GraphRequest): boolean {
+  return (one.purpose === 'generate') === (other.purpose === 'generate');
+}
+
+function hasPurpose({ graphs }: Entry, purpose: GraphRequest['purpose'], kind?: GraphKind): boolean {
+  return [...graphs.values()].some(
+    (one) => one.purpose === purpose && (kind === undefined || one.kind === kind),
+  );
+}
+
 /** A session that could not be made has told so to who asked for it. */
-async function release({ session }: Entry): Promise<void> {
+async function release({ session }: Pick<Entry, 'session'>): Promise<void> {
   const made = await session.catch(() => null);
   await made?.release();
 }

@@ -29,7 +29,7 @@ export function createSession(
   weights: Weights,
   options: SessionOptions = {},
 ): Promise<OrtSession> {
-  return openSession(emitGraph(outputs, weights), options);
+  return openSession([emitGraph(outputs, weights)], options);
 }
 
 /** The folder that holds all weight files (one model's shards lie together); any will do where there are none. */

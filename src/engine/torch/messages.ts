@@ -5,7 +5,7 @@ import { version } from '../../support/version.ts';
 import { type Frame, type FrameTensor, ProtocolError } from './frames.ts';
 
 /** Raised with every change of what messages hold or mean; the worker has its own. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 const hello = z.object({ type: z.literal('hello'), protocol: z.int(), version: z.string().max(100) });
 
@@ -20,6 +20,27 @@ const ready = z.object({
 });
 
 export type Ready = z.output<typeof ready>;
+
+const counters = z.object({
+  forward_tokens: z.number(),
+  forward_seconds: z.number(),
+  backward_seconds: z.number(),
+  collect_seconds: z.number(),
+  summed_bytes: z.number(),
+  shared_bytes: z.number(),
+  gathered_bytes: z.number(),
+  peak_memory_bytes: z.number(),
+});
+
+/** Of rank 0 since it was ready; what each counts is said in worker/PROTOCOL.md. */
+export type WorkerCounters = z.output<typeof counters>;
+
+/** @throws {ProtocolError} where one is missing */
+export function parseCounters({ header }: Frame): WorkerCounters {
+  const found = counters.safeParse(header);
+  if (!found.success) throw new ProtocolError('the counters are not those expected');
+  return found.data;
+}
 
 /** @throws {UserError} naming both sides' versions, where the protocols differ */
 export function checkHello({ header }: Frame): void {

@@ -18,14 +18,15 @@ import type {
   RowLogProbs,
   RunOptions,
 } from '../engine.ts';
-import { generateAnswers, planAnswers } from '../generation/generate.ts';
+import { DEFAULT_BATCH, generateAnswers, planAnswers } from '../generation/generate.ts';
 import { Generation } from '../generation/generation.ts';
-import { openByCalls } from '../open-generation.ts';
+import { openGeneration } from '../generation/open.ts';
+import { checkRanges } from '../generation-ranges.ts';
 import type { Responses } from '../packing.ts';
 import { checkLengths, emptyLogProbs, normaliser, storeLogProbs } from '../rows.ts';
 import { checkSoftTokens } from '../soft-tokens.ts';
 import { type Part, partTensors, wavesOf } from './batches.ts';
-import { parseReady, type Ready, replyTensor } from './messages.ts';
+import { parseCounters, parseReady, type Ready, replyTensor, type WorkerCounters } from './messages.ts';
 import { objectiveValue } from './objective-value.ts';
 import { RemoteCache, RemoteStep } from './remote-decoding.ts';
 import { type Session, withSession } from './session.ts';
@@ -131,16 +132,47 @@ export class TorchEngine implements Engine {
       if (answers.length === 0) return [];
       options.signal?.throwIfAborted();
       const signals = [this.#closing.signal, ...(options.signal ? [options.signal] : [])];
-      return withSession(this.#worker.connection, 'generate', adapter, (session) => {
-        const cache = new RemoteCache();
-        const step = new RemoteStep(session, cache, config.vocabularySize);
-        return generateAnswers(answers, new Generation(step, cache, slots), signals);
-      });
+      return this.#withGeneration(adapter, slots, (generation) =>
+        generateAnswers(answers, generation, signals),
+      );
     });
   }
 
-  openGeneration(adapter: Adapter | null, options: Pick<GenerateOptions, 'batchSize'> = {}): OpenGeneration {
-    return openByCalls(this, adapter, options);
+  openGeneration(
+    adapter: Adapter | null,
+    { batchSize = DEFAULT_BATCH }: Pick<GenerateOptions, 'batchSize'> = {},
+  ): OpenGeneration {
+    checkRanges({ batchSize });
+    const { config } = this.#model;
+    return openGeneration({
+      closing: this.#closing.signal,
+      lend: (work) => this.#track(() => this.#withGeneration(adapter, batchSize, work)),
+      plan: (prompts, options) => {
+        checkSoftTokens(prompts, adapter, config.vocabularySize);
+        return planAnswers(prompts, config, options).answers;
+      },
+    });
+  }
+
+  /** Keys and values live in a session of the worker until the work is done. */
+  #withGeneration<T>(
+    adapter: Adapter | null,
+    slots: number,
+    work: (generation: Generation<null, null>) => Promise<T>,
+  ): Promise<T> {
+    return withSession(this.#worker.connection, 'generate', adapter, (session) => {
+      const cache = new RemoteCache();
+      const step = new RemoteStep(session, cache, this.#model.config.vocabularySize);
+      return work(new Generation(step, cache, slots));
+    });
+  }
+
+  /** What the worker has done so far, and how much memory that took. */
+  counters(): Promise<WorkerCounters & { readonly device: string }> {
+    return this.#track(async () => {
+      const reply = await this.#worker.connection.request({ type: 'counters' }, {}, 'counters');
+      return { ...parseCounters(reply), device: this.#ready.device };
+    });
   }
 
   /** What is under way ends as it does when it is stopped; then the worker's processes do. */

@@ -7,7 +7,7 @@ export const conflictPolicies = ['warn', 'error', 'prefer-new'] as const;
 
 export type ConflictPolicy = (typeof conflictPolicies)[number];
 
-/** Conflicts that an error lists one by one. */
+/** New rows that are listed one by one, unless something else is said. */
 const LISTED = 20;
 
 /** Each task's rows that leave the replay buffer, by `index`, ascending; empty unless new rows are preferred. */
@@ -23,7 +23,7 @@ export function applyPolicy(
   file: string,
 ): LeavingRows {
   if (policy === 'error' && conflicts.length > 0) {
-    throw new UserError(`${file}: ${summary(conflicts)}\n${listConflicts(conflicts, LISTED)}`);
+    throw new UserError(`${file}: ${summary(conflicts)}\n${listConflicts(conflicts)}`);
   }
   const leaving = new Map<string, number[]>();
   if (policy !== 'prefer-new') return leaving;
@@ -44,12 +44,28 @@ export function summary(conflicts: readonly Conflict[]): string {
   return `${rows} ${rows === 1 ? 'row contradicts' : 'rows contradict'} ${accepted} accepted ${accepted === 1 ? 'one' : 'ones'}`;
 }
 
-/** A line for each, rows counted from 1. */
-export function listConflicts(conflicts: readonly Conflict[], most = Number.POSITIVE_INFINITY): string {
-  const lines = conflicts.slice(0, most).map(({ newRow, earlierRow, task, kind, similarity }) => {
+/** A line for each new row, with the accepted one most like it; rows counted from 1. */
+export function listConflicts(conflicts: readonly Conflict[], most = LISTED): string {
+  const byRow = new Map<number, Conflict[]>();
+  for (const conflict of conflicts) {
+    const own = byRow.get(conflict.newRow) ?? [];
+    own.push(conflict);
+    byRow.set(conflict.newRow, own);
+  }
+  const lines = Array.from(byRow.values(), (own) => {
+    const { newRow, earlierRow, task, kind, similarity } = own.toSorted(closestFirst)[0]!;
     const how = kind === 'lexical' ? 'near-duplicate' : 'paraphrase';
-    return `  row ${newRow + 1} contradicts row ${earlierRow + 1} of ${task} (${how}, ${similarity.toFixed(2)})`;
+    const others = own.length === 1 ? '' : `, and ${own.length - 1} more`;
+    return `  row ${newRow + 1} contradicts row ${earlierRow + 1} of ${task} (${how}, ${similarity.toFixed(2)})${others}`;
   });
-  if (conflicts.length > most) lines.push(`  and ${conflicts.length - most} more`);
-  return lines.join('\n');
+  const left = lines.length - most;
+  const rest = left > 0 ? [`  and ${left} more ${left === 1 ? 'row' : 'rows'}`] : [];
+  return [...lines.slice(0, most), ...rest].join('\n');
+}
+
+/** Near-duplicates before paraphrases, whose likeness is another number. */
+function closestFirst(one: Conflict, other: Conflict): number {
+  return (
+    Number(other.kind === 'lexical') - Number(one.kind === 'lexical') || other.similarity - one.similarity
+  );
 }

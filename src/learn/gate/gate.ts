@@ -2,7 +2,8 @@
  * The gate: may an update of the memory be committed? It is asked with scores of single gate rows, which nothing was
  * trained on, under versions of the memory and under the update.
  *
- * Three limits, each on an estimate with a bootstrap interval [low, high] over rows:
+ * Three limits, each on an estimate with an interval [low, high] over rows: of accuracies a score interval, which is wide
+ * where few rows have turned among few (eval/paired-shares.ts); of margins and of the drift a bootstrap interval.
  *
  *     budget   the loss of an earlier task: its score when it was learned − its score now, on the same gate rows
  *     gain     the gain of the new task: its score now − its score before, on the same gate rows
@@ -21,8 +22,9 @@
  * [Berger 1982, doi:10.1080/00401706.1982.10487790]
  */
 import { bootstrapRatio, type RatioRow } from '../../eval/ratios.ts';
-import { bootstrapDifference, type Interval } from '../../eval/statistics.ts';
+import type { Interval } from '../../eval/statistics.ts';
 import { Random } from '../../support/random.ts';
+import { scoreDifference } from '../score-difference.ts';
 import type { GateSettings } from './settings.ts';
 
 export interface LimitVerdict {
@@ -53,7 +55,7 @@ export function budgetOf(task: string, { budget, budgets }: GateSettings): numbe
 export function budgetVerdict(scores: EarlierScores, settings: GateSettings, seed: number): LimitVerdict {
   const { task, learned, before, now } = scores;
   const limit = budgetOf(task, settings);
-  const measured = bootstrapDifference(now, learned, generator(seed, `budget ${task}`), settings);
+  const measured = scoreDifference(settings.score, now, learned, generator(seed, `budget ${task}`), settings);
   const broken = sum(now) < sum(before) && exceeds(measured, limit, settings);
   return { kind: 'budget', task, measured, limit, broken };
 }
@@ -64,7 +66,7 @@ export function gainVerdict(
   settings: GateSettings,
   seed: number,
 ): LimitVerdict {
-  const measured = bootstrapDifference(before, now, generator(seed, `gain ${task}`), settings);
+  const measured = scoreDifference(settings.score, before, now, generator(seed, `gain ${task}`), settings);
   const broken = (settings.rule === 'significance' ? measured.estimate : measured.low) < limit;
   return { kind: 'gain', task, measured, limit, broken };
 }

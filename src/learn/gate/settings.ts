@@ -26,8 +26,9 @@ export const gateSchema = z.strictObject({
   /** The most drift from the base on neutral prompts, in nats per token; null: no limit. */
   max_drift: z.number().positive().nullable().default(0.5),
   rule: z.enum(gateRules).default('significance'),
-  /** Coverage of the intervals, and how often rows are redrawn for them. */
+  /** Coverage of the intervals. */
   level: z.number().gt(0.5).lt(1).default(0.95),
+  /** How often rows are redrawn for the intervals of margins and of the drift. */
   resamples: z.int().min(100).default(10_000),
 });
 export type GateSettings = z.output<typeof gateSchema>;

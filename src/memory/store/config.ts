@@ -43,7 +43,7 @@ export function parseMemoryConfig(tree: unknown) {
 
 /** Writes the file in one step. */
 export async function writeMemoryConfig(file: string, config: MemoryConfig): Promise<void> {
-  await writeFileAtomic(file, seal(`${HEADER}${stringify(config)}`));
+  await writeFileAtomic(file, seal(`${HEADER}${stringify(config, { aliasDuplicateObjects: false })}`));
 }
 
 const HEADER = `# Settings of a lifealign memory. Change them with "lifealign memory config --set KEY=VALUE", or here, and

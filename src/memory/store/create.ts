@@ -1,8 +1,10 @@
 /** A new memory: the root commit holds the adapter that everything learned is added to. */
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import type { LoraAdapter } from '../../model/adapter.ts';
 import { makeFolder } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
+import { fileError } from '../../support/file-error.ts';
 import { lockFolder } from '../../support/folder-lock.ts';
 import { type MemoryConfig, writeMemoryConfig } from './config.ts';
 import { LOCK_FILE, MemoryLayout, writeHead } from './format.ts';
@@ -79,9 +81,25 @@ export async function createMemory(
 /** What a creation makes before the head, and may leave when it is cut off. */
 const UNFINISHED = /^(objects|config\.yaml|memory\.lock.*|.*\.tmp-[0-9a-f]{12})$/;
 
+/**
+ * To be asked before a base is opened for it.
+ * @throws {UserError} if a memory or anything else is in the folder, which need not be there.
+ */
+export async function checkVacant(folder: string): Promise<void> {
+  if (existsSync(folder)) await checkEmpty(new MemoryLayout(folder));
+}
+
 async function checkEmpty({ folder }: MemoryLayout): Promise<void> {
-  const names = await readdir(folder);
+  const names = await namesIn(folder);
   if (names.includes('head')) throw new UserError(`${folder}: a memory is there already`);
   const other = names.find((name) => !UNFINISHED.test(name));
   if (other !== undefined) throw new UserError(`${folder}: expected an empty folder, found ${other} in it`);
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    throw fileError(error, folder, 'read');
+  }
 }

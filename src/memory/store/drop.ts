@@ -33,13 +33,21 @@ export async function planDrop(store: MemoryStore, task: string): Promise<Planne
   if (removed.length === 0) {
     const known = [...new Set(learned.map((stage) => stage.task!))];
     const list = known.length === 0 ? 'it has learned none' : `it has learned ${known.join(', ')}`;
-    throw new UserError(
-      `${store.folder}: version ${commit.number} has no task "${task}"; ${list}.${didYouMean(task, known)}`,
-    );
+    const hint =
+      (await rowsOfTask(store, task)).length > 0
+        ? ` There are rows of it, as of a task that was refused; "memory forget --task ${task}" withdraws them.`
+        : didYouMean(task, known);
+    throw new UserError(`${store.folder}: version ${commit.number} has no task "${task}"; ${list}.${hint}`);
   }
   const remaining = learned.filter((stage) => stage.task !== task);
   const adapter = await replay(store, commit, remaining);
   return { task, onto: commit, removed, remaining, adapter, rows: await rowsOfTask(store, task) };
+}
+
+/** Tasks learned after the dropped one had been, and therefore with its changes in place. */
+export function laterTasks({ removed, remaining }: PlannedDrop): readonly string[] {
+  const first = removed[0]!.number;
+  return [...new Set(remaining.filter(({ number }) => number > first).map(({ task }) => task!))];
 }
 
 /** Writes the commit; returns its hash. */

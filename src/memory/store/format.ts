@@ -83,6 +83,11 @@ async function readHeadText({ folder, head, objects }: MemoryLayout): Promise<st
     return await readSealed(head);
   } catch (error) {
     if (!(error instanceof MissingError)) throw error;
+    if (!existsSync(folder)) {
+      throw new UserError(
+        `${folder}: no such folder; "lifealign memory init --memory ${folder}" makes a memory`,
+      );
+    }
     throw new UserError(
       `${folder}: not a memory: it has no file "head"; "lifealign memory init" makes one` +
         (existsSync(objects.path)

@@ -22,6 +22,22 @@ export async function learnedBy(store: MemoryStore, commit: Commit): Promise<rea
   return learned;
 }
 
+/** Hashes of versions that the gate has refused, and that nobody has reverted to since. */
+export async function refusedVersions(store: MemoryStore): Promise<ReadonlySet<string>> {
+  const refused = new Set<string>();
+  const taken = new Set<string>();
+  for await (const { action, added, head } of store.entries()) {
+    if (action === 'aside') for (const hash of added) refused.add(hash);
+    // With all that lies below it: a task's stages are taken together.
+    for (let next: string | null = head; next !== null && !taken.has(next); ) {
+      taken.add(next);
+      next = (await store.commit(next)).parent;
+    }
+  }
+  for (const hash of taken) refused.delete(hash);
+  return refused;
+}
+
 /** As `MemoryStore.resolve`. */
 export async function findVersion(store: MemoryStore, version: string): Promise<Commit> {
   const fail = (problem: string) =>

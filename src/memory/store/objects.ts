@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as z from 'zod';
-import { makeFolder, writeFileAtomicStream } from '../../support/atomic-file.ts';
+import { makeFolder, syncFolder, writeFileAtomicStream } from '../../support/atomic-file.ts';
 import { errorCode, fileError } from '../../support/file-error.ts';
 import { sha256File } from '../../support/hash.ts';
 import { DamagedError, MissingError } from './sealed.ts';
@@ -34,7 +34,11 @@ export class ObjectFolder {
     const list = [...pieces];
     const hash = bytesHash(list);
     const file = this.file({ hash, kind });
-    if (await isWhole(file, hash)) return hash;
+    if (await isWhole(file, hash)) {
+      // Whoever wrote it may have been cut off before its name was on disk.
+      await syncFolder(this.path);
+      return hash;
+    }
     await makeFolder(this.path);
     await writeFileAtomicStream(file, async (sink) => {
       for (const piece of list) await sink.write(piece);

@@ -10,7 +10,7 @@ import { type Entry, MemoryStore } from './store.ts';
 
 /**
  * An entry is written after everything that it refers to, so even that of a writer that was cut off is a state of the
- * memory, a moment later than the last one.
+ * memory, a moment later than the last one. The newest is the one with the most before it, whatever clocks said.
  *
  * @throws {UserError} if `head` is as it was written, or no entry is whole.
  */
@@ -21,7 +21,9 @@ export async function recoverHead(layout: MemoryLayout, log: (line: string) => v
     if (!(await isLost(layout)))
       throw new UserError(`${head}: it is as it was written; there is nothing to recover`);
     const store = MemoryStore.at(layout);
-    const entries = (await entriesThere(store)).sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
+    const entries = (await entriesThere(store)).sort(
+      (a, b) => b.number - a.number || Date.parse(b.time) - Date.parse(a.time),
+    );
     for (const entry of entries) {
       if (!(await isComplete(store, entry))) continue;
       await writeHead(layout, entry.hash);

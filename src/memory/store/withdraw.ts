@@ -71,17 +71,28 @@ export interface TouchedCommit {
   readonly rows: Readonly<Record<RowUse, number>>;
 }
 
-/** Every version, refused and reverted ones among them, that any of the rows had a part in. */
+/**
+ * Every version, refused and reverted ones among them, that any of the rows had a part in. A buffer goes on naming rows
+ * that were withdrawn; versions made after that did not replay them.
+ */
 export async function commitsTouched(
   store: MemoryStore,
   ids: ReadonlySet<string>,
 ): Promise<readonly TouchedCommit[]> {
   const versions = await store.versions();
-  const buffers = new Map<string, number>();
+  const { made, withdrawn } = await orderOf(store);
+  const buffers = new Map<string, readonly string[]>();
   for (const { hash, buffer } of versions) {
     const entries = buffer === null ? [] : await store.bufferAsWritten(buffer);
-    buffers.set(hash, entries.filter(({ row }) => ids.has(row)).length);
+    buffers.set(
+      hash,
+      entries.flatMap(({ row }) => (ids.has(row) ? [row] : [])),
+    );
   }
+  const replayedBy = ({ hash, parent }: Commit) => {
+    const wasThere = (id: string) => made.get(hash)! < (withdrawn.get(id) ?? Number.POSITIVE_INFINITY);
+    return parent === null ? 0 : (buffers.get(parent) ?? []).filter(wasThere).length;
+  };
   const touched: TouchedCommit[] = [];
   for (const commit of versions) {
     if (commit.rows === null) continue;
@@ -89,11 +100,36 @@ export async function commitsTouched(
     const among = (rows: readonly string[]) => rows.filter((id) => ids.has(id)).length;
     const rows = {
       trained: among(train),
-      replayed: commit.parent === null ? 0 : (buffers.get(commit.parent) ?? 0),
+      replayed: replayedBy(commit),
       gate: among(gate),
       report: among(report),
     };
     if (Object.values(rows).some((count) => count > 0)) touched.push({ commit, rows });
   }
   return touched;
+}
+
+/** The entry of the log that added a version, by its hash, and the one that withdrew a row, by its id: no clock is asked. */
+async function orderOf(store: MemoryStore): Promise<{
+  readonly made: ReadonlyMap<string, number>;
+  readonly withdrawn: ReadonlyMap<string, number>;
+}> {
+  const made = new Map<string, number>();
+  const withdrawals = new Map<string, number>();
+  let [manifest, tombstones]: [string, readonly string[]] = ['', []];
+  // Newest first: the last entry that is seen to have a tombstone is the one that wrote it.
+  for await (const entry of store.entries()) {
+    for (const hash of entry.added) made.set(hash, entry.number);
+    if (entry.rows !== manifest) {
+      manifest = entry.rows;
+      tombstones = (await store.manifest(entry)).tombstones;
+    }
+    for (const hash of tombstones) withdrawals.set(hash, entry.number);
+  }
+  const withdrawn = new Map<string, number>();
+  for (const [hash, number] of withdrawals) {
+    const { rows } = await store.layout.objects.readJson(hash, tombstoneSchema);
+    for (const { id } of rows) withdrawn.set(id, Math.min(number, withdrawn.get(id) ?? number));
+  }
+  return { made, withdrawn };
 }

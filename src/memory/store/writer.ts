@@ -2,8 +2,10 @@
  * The versioned long-term memory, to be written: one process at a time, under the folder's lock. Every change writes
  * what is new beside what is there and then moves the head, once; cut off anywhere, it has happened or it has not.
  */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { isLeftover, movePath, temporaryName } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
 import { type FolderLock, lockFolder } from '../../support/folder-lock.ts';
 import { addRows, type LearnedTask, putStages } from './append.ts';
@@ -47,7 +49,7 @@ export async function lockMemory(
   const lock = await lockFolder(folder, log, { file: LOCK_FILE, wait });
   try {
     const writer = new MemoryWriter(store, lock, now);
-    await writer.sweepRows();
+    await writer.sweep();
     return writer;
   } catch (error) {
     lock.release();
@@ -155,8 +157,13 @@ export class MemoryWriter {
     return orphans;
   }
 
+  /** At once, for whoever looks at it: a training that was begun in there is whole, or it is not there. */
   async #clearCache(): Promise<void> {
-    await rm(this.store.cacheFolder, { recursive: true, force: true });
+    const { cacheFolder } = this.store;
+    if (!existsSync(cacheFolder)) return;
+    const aside = temporaryName(cacheFolder);
+    await movePath(cacheFolder, aside);
+    await rm(aside, { recursive: true, force: true });
   }
 
   async setConfig(config: MemoryConfig): Promise<void> {
@@ -177,12 +184,16 @@ export class MemoryWriter {
       note,
     };
     await writeHead(this.store.layout, await objects.putRecord(entrySchema, entry));
-    await this.sweepRows();
+    await this.sweep();
   }
 
-  /** Removes files of row texts that the head's manifest does not name: withdrawn, or never committed. */
-  async sweepRows(): Promise<void> {
-    const { rows } = this.store.layout;
+  /** Removes files of row texts that the head's manifest does not name, withdrawn or never committed, and old caches. */
+  async sweep(): Promise<void> {
+    const { folder, rows, cache } = this.store.layout;
+    for (const name of await readdir(folder)) {
+      if (name.startsWith(`${basename(cache)}.`) && isLeftover(name))
+        await rm(join(folder, name), { recursive: true, force: true });
+    }
     const names = await rows.names();
     if (names.length === 0) return;
     const { files } = await this.store.manifest((await this.store.head()).entry);

@@ -26,11 +26,20 @@ import { readGgufTensor } from './tensor-values.ts';
 import { type GgufField, type GgufTensorData, writeGguf } from './writer.ts';
 
 /** llama.cpp has no architecture of its own for Mistral: its models are stored as Llama's. */
-const ARCHITECTURES: Readonly<Record<DecoderFamily, string>> = {
+const ARCHITECTURES: Readonly<Partial<Record<DecoderFamily, string>>> = {
   llama: 'llama',
   mistral: 'llama',
   qwen2: 'qwen2',
 };
+
+/** @throws {UserError} for a family whose adapters have not been shown to work there */
+function architectureFor(path: string, { family }: Base): string {
+  const found = ARCHITECTURES[family];
+  if (found !== undefined) return found;
+  throw new UserError(
+    `${path}: GGUF adapters for "${family}" are not supported; supported: ${Object.keys(ARCHITECTURES).join(', ')}`,
+  );
+}
 
 /** `general.file_type` of a file whose tensors are all in one format. */
 const FILE_TYPES: Readonly<Record<FloatFormat, number>> = { float32: 0, float16: 1, bfloat16: 32 };
@@ -62,7 +71,7 @@ export async function writeGgufLora(
     );
   }
   const metadata = new Map<string, GgufField>([
-    ['general.architecture', { text: ARCHITECTURES[base.family] }],
+    ['general.architecture', { text: architectureFor(path, base) }],
     ['general.type', { text: 'adapter' }],
     ['adapter.type', { text: 'lora' }],
     ['adapter.lora.alpha', { float32: alpha }],
@@ -98,7 +107,7 @@ export function readGgufLora(path: string, base: Base): LoraAdapter {
   const file = readGguf(path);
   const metadata = metadataOf(file);
   const expected = {
-    'general.architecture': ARCHITECTURES[base.family],
+    'general.architecture': architectureFor(path, base),
     'general.type': 'adapter',
     'adapter.type': 'lora',
   };
@@ -143,7 +152,7 @@ function assembled(path: string, tensors: ReadonlyMap<string, LoraTensor>, alpha
 }
 
 function rowOrder(module: string, side: LoraSide, base: Base): ((row: number) => number) | undefined {
-  if (side === 'A' || !isReordered(ARCHITECTURES[base.family], module)) return undefined;
+  if (side === 'A' || !isReordered(ARCHITECTURES[base.family]!, module)) return undefined;
   return (row) => huggingFaceRow(row, base.headSize);
 }
 

@@ -2,6 +2,8 @@
  * The Llama family of decoders as a tensor graph: RMSNorm, rotary grouped-query attention and SwiGLU,
  * with residual connections. Differences between families are fields of the configuration.
  */
+
+import { multiplyDimension } from '../../tensor/dimension.ts';
 import {
   add,
   concat,
@@ -9,9 +11,11 @@ import {
   input,
   multiply,
   region,
+  reshape,
   rmsNorm,
   rotary,
   silu,
+  split,
 } from '../../tensor/functions.ts';
 import { inPart } from '../../tensor/scope.ts';
 import { dimensionAt, type Tensor } from '../../tensor/tensor.ts';
@@ -69,19 +73,55 @@ type Stretch = typeof region;
 
 const kept: Stretch = (inputs, body) => body(...inputs);
 
+/** RMSNorm of each head by itself. x [tokens, heads · size] */
+function headNorm(x: Tensor, name: string, { config, parameters }: LayerContext): Tensor {
+  if (!config.headNorms) return x;
+  const { headSize, normEpsilon } = config;
+  const [tokens, width] = [dimensionAt(x, 0), dimensionAt(x, 1) as number];
+  return inPart(name, () => {
+    const heads = reshape(x, [multiplyDimension(tokens, width / headSize), headSize]);
+    const normed = rmsNorm(heads, parameters.base(`${name}.weight`, [headSize]), normEpsilon);
+    return reshape(normed, [tokens, width]);
+  });
+}
+
 /** Queries and keys, rotated, and values. */
-function projections(x: Tensor, path: string, context: LayerContext): readonly [Tensor, Tensor, Tensor] {
+function projections(
+  x: Tensor,
+  path: string,
+  isRotated: boolean,
+  context: LayerContext,
+): readonly [Tensor, Tensor, Tensor] {
   const { config, parameters, tables, positions } = context;
   const { heads, keyValueHeads, headSize } = config;
   const project = (name: string, count: number, hasBias: boolean) =>
     linear(x, `${path}.${name}`, count * headSize, hasBias, parameters);
   const turn = (tensor: Tensor) =>
     inPart(`${path}.rotary`, () => rotary(tensor, positions, tables.cosines, tables.sines, headSize));
-  return [
-    turn(project('q_proj', heads, config.biases.query)),
-    turn(project('k_proj', keyValueHeads, config.biases.key)),
-    project('v_proj', keyValueHeads, config.biases.value),
-  ];
+  const [query, key, value] = config.fusedProjections
+    ? (split(
+        project('qkv_proj', heads + 2 * keyValueHeads, false),
+        [heads, keyValueHeads, keyValueHeads].map((count) => count * headSize),
+        1,
+      ) as [Tensor, Tensor, Tensor])
+    : [
+        project('q_proj', heads, config.biases.query),
+        project('k_proj', keyValueHeads, config.biases.key),
+        project('v_proj', keyValueHeads, config.biases.value),
+      ];
+  const [q, k] = [headNorm(query, `${path}.q_norm`, context), headNorm(key, `${path}.k_norm`, context)];
+  return isRotated ? [turn(q), turn(k), value] : [q, k, value];
+}
+
+/** What the MLP's gate is made of, and what it lets through. x [tokens, hidden]; both [tokens, intermediate] */
+function gateAndUp(x: Tensor, path: string, { config, parameters }: LayerContext): readonly [Tensor, Tensor] {
+  const { intermediateSize: size, biases, fusedProjections } = config;
+  if (fusedProjections) {
+    const both = linear(x, `${path}.gate_up_proj`, 2 * size, false, parameters);
+    return split(both, [size, size], 1) as [Tensor, Tensor];
+  }
+  const project = (name: string) => linear(x, `${path}.${name}`, size, biases.mlp, parameters);
+  return [project('gate_proj'), project('up_proj')];
 }
 
 /**
@@ -95,7 +135,12 @@ function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretch
   const path = `model.layers.${index}`;
   const wanted = (all: Tensor) => (rows ? gatherRows(all, rows) : all);
   const [query, key, value] = stretch([x], (from) =>
-    projections(norm(from as Tensor, `${path}.input_layernorm`, context), `${path}.self_attn`, context),
+    projections(
+      norm(from as Tensor, `${path}.input_layernorm`, context),
+      `${path}.self_attn`,
+      !config.unrotatedLayers?.includes(index),
+      context,
+    ),
   ) as [Tensor, Tensor, Tensor];
   const [mixed] = stretch([query, key, value], (q, k, v) => [
     inPart(`${path}.self_attn.attention`, () => attend(q as Tensor, k as Tensor, v as Tensor, index)),
@@ -109,17 +154,16 @@ function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretch
   );
   const attended = inPart(`${path}.residual`, () => add(wanted(x), output));
   // SwiGLU. [Shazeer 2020, arXiv:2002.05202]
-  const project = (from: Tensor, name: string, size: number) =>
-    linear(from, `${path}.mlp.${name}`, size, config.biases.mlp, parameters);
-  const [gate, up] = stretch([attended], (from) => {
-    const normed = norm(from as Tensor, `${path}.post_attention_layernorm`, context);
-    return ['gate_proj', 'up_proj'].map((name) => project(normed, name, config.intermediateSize));
-  }) as [Tensor, Tensor];
+  const [gate, up] = stretch([attended], (from) =>
+    gateAndUp(norm(from as Tensor, `${path}.post_attention_layernorm`, context), `${path}.mlp`, context),
+  ) as [Tensor, Tensor];
   const [down] = stretch([gate, up], (g, u) => [
-    project(
+    linear(
       inPart(`${path}.mlp.swiglu`, () => multiply(silu(g as Tensor), u as Tensor)),
-      'down_proj',
+      `${path}.mlp.down_proj`,
       config.hiddenSize,
+      config.biases.mlp,
+      parameters,
     ),
   ]) as [Tensor];
   return inPart(`${path}.residual`, () => add(attended, down));

@@ -14,7 +14,7 @@ import {
   where,
 } from '../../tensor/functions.ts';
 import { dimensionAt, type Tensor } from '../../tensor/tensor.ts';
-import type { BatchInputs } from './layout.ts';
+import type { BatchInputs, Segment } from './layout.ts';
 
 export interface HeadSettings {
   readonly heads: number;
@@ -24,21 +24,21 @@ export interface HeadSettings {
 
 const hidden = -1e30;
 
-/** A tensor over tokens, cut into the batch's segments. */
-function cut(x: Tensor, { segments, segmentSizes }: BatchInputs): readonly Tensor[] {
+/** A tensor over tokens, which are its `axis`, cut into the batch's segments. */
+function cut(x: Tensor, { segments, segmentSizes }: BatchInputs, axis: number): readonly Tensor[] {
   return split(
     x,
     segments.map(({ length }) => length),
-    0,
+    axis,
     segmentSizes,
   );
 }
 
 /** Those of some segments, one after another. */
-function join(parts: readonly Tensor[], places: readonly number[]): Tensor {
+function join(parts: readonly Tensor[], places: readonly number[], axis: number): Tensor {
   return concat(
     places.map((place) => parts[place] as Tensor),
-    0,
+    axis,
   );
 }
 
@@ -47,10 +47,10 @@ function join(parts: readonly Tensor[], places: readonly number[]): Tensor {
  * query and −1e30 elsewhere. `group` query heads that share a key head lie one after another in rows.
  */
 export function causalBiases(batch: BatchInputs, group: number): readonly Tensor[] {
-  const positions = cut(batch.positions, batch);
+  const positions = cut(batch.positions, batch, 0);
   return batch.segments.map(({ sees }, at) => {
     const queries = positions[at] as Tensor;
-    const keys = join(positions, sees);
+    const keys = join(positions, sees, 0);
     const allowed = lessOrEqual(
       reshape(keys, [1, dimensionAt(keys, 0)]),
       reshape(queries, [dimensionAt(queries, 0), 1]),
@@ -60,24 +60,46 @@ export function causalBiases(batch: BatchInputs, group: number): readonly Tensor
   });
 }
 
-/** [tokens, heads · size] to [keyValueHeads, group · tokens, size]. */
-function groupHeads(x: Tensor, { keyValueHeads, headSize }: HeadSettings): Tensor {
+/** Queries of each segment, [keyValueHeads, group · queries, size]: those that share a key head lie together. */
+function queriesOf(
+  x: Tensor,
+  batch: BatchInputs,
+  { keyValueHeads, headSize }: HeadSettings,
+): readonly Tensor[] {
   const tokens = dimensionAt(x, 0);
   const group = (dimensionAt(x, 1) as number) / keyValueHeads / headSize;
-  if (group === 1) return permute(reshape(x, [tokens, keyValueHeads, headSize]), [1, 0, 2]);
   const heads = permute(reshape(x, [tokens, keyValueHeads, group, headSize]), [1, 2, 0, 3]);
-  return reshape(heads, [keyValueHeads, multiplyDimension(tokens, group), headSize]);
+  return cut(heads, batch, 2).map((part) =>
+    reshape(part, [keyValueHeads, multiplyDimension(dimensionAt(part, 2), group), headSize]),
+  );
 }
 
-/** The inverse of `groupHeads`. */
-function ungroupHeads(x: Tensor, like: Tensor, { keyValueHeads, headSize }: HeadSettings): Tensor {
+/** The inverse of `queriesOf`. [tokens, heads · size] */
+function together(
+  parts: readonly Tensor[],
+  like: Tensor,
+  batch: BatchInputs,
+  settings: HeadSettings,
+): Tensor {
+  const { keyValueHeads, headSize } = settings;
   const [tokens, width] = [dimensionAt(like, 0), dimensionAt(like, 1) as number];
   const group = width / keyValueHeads / headSize;
-  const heads = reshape(x, [keyValueHeads, group, tokens, headSize]);
-  return reshape(permute(heads, [2, 0, 1, 3]), [tokens, width]);
+  const heads = parts.map((part, at) =>
+    reshape(part, [keyValueHeads, group, (batch.segments[at] as Segment).length, headSize]),
+  );
+  return reshape(permute(concat(heads, 2), [2, 0, 1, 3]), [tokens, width]);
+}
+
+/** Keys or values of each segment, [keyValueHeads, tokens, size]. */
+function keysOf(x: Tensor, batch: BatchInputs, { keyValueHeads, headSize }: HeadSettings): readonly Tensor[] {
+  const heads = permute(reshape(x, [dimensionAt(x, 0), keyValueHeads, headSize]), [1, 0, 2]);
+  return cut(heads, batch, 1);
 }
 
 /**
+ * Heads are brought to the front for all tokens at once, before they are cut: a node for every segment and layer is
+ * what a graph mostly consists of.
+ *
  * @param query rotated, [tokens, heads · size]
  * @param key rotated, [tokens, keyValueHeads · size]
  * @param value [tokens, keyValueHeads · size]
@@ -92,21 +114,12 @@ export function packedAttention(
   biases: readonly Tensor[],
   settings: HeadSettings,
 ): Tensor {
-  const [queries, keys, values] = [query, key, value].map((x) => cut(x, batch)) as [
-    readonly Tensor[],
-    readonly Tensor[],
-    readonly Tensor[],
-  ];
-  const mixed = batch.segments.map(({ sees }, at) => {
-    const own = queries[at] as Tensor;
-    const result = attention(
-      groupHeads(own, settings),
-      groupHeads(join(keys, sees), settings),
-      groupHeads(join(values, sees), settings),
-      biases[at] as Tensor,
-      { scale: 1 / Math.sqrt(settings.headSize) },
-    );
-    return ungroupHeads(result, own, settings);
-  });
-  return concat(mixed, 0);
+  const queries = queriesOf(query, batch, settings);
+  const [keys, values] = [keysOf(key, batch, settings), keysOf(value, batch, settings)];
+  const mixed = batch.segments.map(({ sees }, at) =>
+    attention(queries[at] as Tensor, join(keys, sees, 1), join(values, sees, 1), biases[at] as Tensor, {
+      scale: 1 / Math.sqrt(settings.headSize),
+    }),
+  );
+  return together(mixed, query, batch, settings);
 }

@@ -16,13 +16,25 @@ export function expectedTensors(config: DecoderConfig): Map<string, readonly num
   for (let layer = 0; layer < config.layers; layer++) {
     const prefix = `model.layers.${layer}`;
     tensors.set(`${prefix}.input_layernorm.weight`, [hiddenSize]);
-    linear(`${prefix}.self_attn.q_proj`, queries, hiddenSize, biases.query);
-    linear(`${prefix}.self_attn.k_proj`, keys, hiddenSize, biases.key);
-    linear(`${prefix}.self_attn.v_proj`, keys, hiddenSize, biases.value);
+    if (config.fusedProjections) {
+      linear(`${prefix}.self_attn.qkv_proj`, queries + 2 * keys, hiddenSize, false);
+    } else {
+      linear(`${prefix}.self_attn.q_proj`, queries, hiddenSize, biases.query);
+      linear(`${prefix}.self_attn.k_proj`, keys, hiddenSize, biases.key);
+      linear(`${prefix}.self_attn.v_proj`, keys, hiddenSize, biases.value);
+    }
+    if (config.headNorms) {
+      for (const side of ['q', 'k'])
+        tensors.set(`${prefix}.self_attn.${side}_norm.weight`, [config.headSize]);
+    }
     linear(`${prefix}.self_attn.o_proj`, hiddenSize, queries, biases.output);
     tensors.set(`${prefix}.post_attention_layernorm.weight`, [hiddenSize]);
-    linear(`${prefix}.mlp.gate_proj`, intermediateSize, hiddenSize, biases.mlp);
-    linear(`${prefix}.mlp.up_proj`, intermediateSize, hiddenSize, biases.mlp);
+    if (config.fusedProjections) {
+      linear(`${prefix}.mlp.gate_up_proj`, 2 * intermediateSize, hiddenSize, false);
+    } else {
+      linear(`${prefix}.mlp.gate_proj`, intermediateSize, hiddenSize, biases.mlp);
+      linear(`${prefix}.mlp.up_proj`, intermediateSize, hiddenSize, biases.mlp);
+    }
     linear(`${prefix}.mlp.down_proj`, hiddenSize, intermediateSize, biases.mlp);
   }
   tensors.set('model.norm.weight', [hiddenSize]);

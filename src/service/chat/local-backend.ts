@@ -12,6 +12,7 @@ import { type Choice, type CompletionHead, chunks, completion, type Usage, usage
 import { EVENT_STREAM_HEADERS, eventStream } from './event-stream.ts';
 import { type ChatLimits, type ChatPrompt, promptOf } from './prompt.ts';
 import { type ChatRequest, chatRequestSchema } from './request.ts';
+import { messagesOf } from './settings.ts';
 
 export interface LocalBackendOptions extends ChatLimits {
   readonly base: Pick<BaseModel, 'model' | 'text' | 'engine' | 'endTokens'>;
@@ -24,6 +25,8 @@ export interface LocalBackendOptions extends ChatLimits {
   readonly cacheMemory: number;
   /** Called when the backend is closed, before the engine is. */
   readonly onClose?: () => Promise<void>;
+  /** Told how each request for a name alone ended: what is refused, or given up by its client, is neither. */
+  readonly onServed?: (version: ServedVersion, outcome: 'answered' | 'failed') => void;
   /** Takes what nobody asked for and somebody should know. */
   readonly onError: (error: unknown) => void;
 }
@@ -70,7 +73,7 @@ export class LocalBackend implements ChatBackend {
 
   async chat(body: Readonly<Record<string, unknown>>, call: ChatCall): Promise<ChatReply> {
     const request = parse(chatRequestSchema, body);
-    const version = this.#options.registry.resolve(request.model);
+    const version = this.#options.registry.resolve(request.model, requesterOf(request));
     if (!version) throw modelNotFound(request.model);
     const head = {
       id: `chatcmpl-${randomBytes(16).toString('hex')}`,
@@ -137,7 +140,21 @@ export class LocalBackend implements ChatBackend {
   }
 
   /** Not async: what the scheduler refuses is thrown before anything is sent. */
-  #make(
+  #make(asked: Asked, onText: (choice: number, text: string) => void): Promise<Made> {
+    const making = this.#run(asked, onText);
+    const { request, version } = asked;
+    if (request.model !== version.name) return making;
+    const told = this.#options.onServed ?? (() => {});
+    making.then(
+      () => told(version, 'answered'),
+      (error: unknown) => {
+        if (isFault(error)) told(version, 'failed');
+      },
+    );
+    return making;
+  }
+
+  #run(
     { prompt, version, call: { client, signal } }: Asked,
     onText: (choice: number, text: string) => void,
   ): Promise<Made> {
@@ -169,6 +186,21 @@ export class LocalBackend implements ChatBackend {
       },
     });
   }
+}
+
+/** Defects, and answers that took too long. */
+function isFault(error: unknown): boolean {
+  const { status } = asApiError(error);
+  return status === 500 || status === 504;
+}
+
+/** Whose request it is: the person's, or of the conversation, which begins the same however long it grows. */
+function requesterOf(request: ChatRequest): string {
+  const person = request.safety_identifier ?? request.user;
+  if (person != null) return `person ${person}`;
+  const messages = messagesOf(request);
+  const first = messages.findIndex(({ role }) => role === 'user');
+  return `conversation ${JSON.stringify(messages.slice(0, first + 1))}`;
 }
 
 export function modelNotFound(model: string): ApiError {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { ApiError } from '../api-error.ts';
 import type { Metrics } from '../http/metrics.ts';
 import { json, type Route, route } from '../http/route.ts';
+import { refuseZeroBytes } from '../http/text.ts';
 import type { ChatBackend, ChatCall, CompletionRecord } from './backend.ts';
 import { modelNotFound } from './local-backend.ts';
 import { chatRequestSchema } from './request.ts';
@@ -59,6 +60,8 @@ export function chatRoutes(options: ChatRoutesOptions): readonly Route[] {
       // Its fields are the backend's to check: another server may know more of them.
       body: z.record(z.string(), z.unknown()),
       async handle({ body, client, caller, signal }) {
+        // Whose answer it is, is stored beside it.
+        refuseZeroBytes({ user: body['user'], safety_identifier: body['safety_identifier'] });
         const life = callLife(signal, options);
         const call: ChatCall = {
           client,

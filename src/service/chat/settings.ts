@@ -5,7 +5,7 @@ import type { SamplingSettings } from '../../engine/sampling.ts';
 import type { ChatRequest } from './request.ts';
 
 /** Texts of a message's parts follow one another; `developer` is the newer name of `system`. */
-export function messagesOf({ messages }: ChatRequest): readonly Message[] {
+export function messagesOf({ messages }: Pick<ChatRequest, 'messages'>): readonly Message[] {
   return messages.map(({ role, content }) => ({
     role: role === 'developer' ? 'system' : role,
     content: typeof content === 'string' ? content : content.map(({ text }) => text).join(''),

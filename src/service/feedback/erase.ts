@@ -12,10 +12,31 @@ export interface Erased {
   readonly completions: number;
 }
 
+export interface ErasedPerson extends Erased {
+  /** Of the feedback, pieces that a memory was trained on: `memory forget` and `memory drop` are for those. */
+  readonly learned: number;
+}
+
 /** Everything about a person: feedback by them, answers to them, and feedback on those answers. */
-export async function erasePerson(store: Store, person: string, by: string): Promise<Erased> {
+export async function erasePerson(store: Store, person: string, by: string): Promise<ErasedPerson> {
   const erased = await store.db.transaction().execute(async (transaction) => {
     const theirs = transaction.selectFrom('completions').select('id').where('person', '=', person);
+    const about = transaction
+      .selectFrom('feedback')
+      .select('id')
+      .where(({ eb, or }) => or([eb('person', '=', person), eb('completion_id', 'in', theirs)]));
+    const learned = await transaction
+      .selectFrom('learner_feedback as taken')
+      .innerJoin('learner_tasks as task', 'task.id', 'taken.task_id')
+      .select(({ fn }) => fn.count('taken.feedback_id').distinct().as('count'))
+      .where('taken.feedback_id', 'in', about)
+      .where('task.version', 'is not', null)
+      .executeTakeFirstOrThrow();
+    await transaction.deleteFrom('learner_feedback').where('feedback_id', 'in', about).execute();
+    await transaction
+      .deleteFrom('learner_comparisons')
+      .where(({ eb, or }) => or([eb('person', '=', person), eb('completion_id', 'in', theirs)]))
+      .execute();
     const feedback = await transaction
       .deleteFrom('feedback')
       .where(({ eb, or }) => or([eb('person', '=', person), eb('completion_id', 'in', theirs)]))
@@ -27,6 +48,7 @@ export async function erasePerson(store: Store, person: string, by: string): Pro
     const counts = {
       feedback: Number(feedback.numDeletedRows),
       completions: Number(completions.numDeletedRows),
+      learned: Number(learned.count),
     };
     // Whose it was must not live on in the log; that it was done, must.
     const target = `person sha256:${sha256([person]).slice(0, 16)}`;
@@ -44,19 +66,27 @@ export async function eraseOld(store: Store, { keptDays, feedbackDays }: Feedbac
     .deleteFrom('completions')
     .where('at', '<', now - keptDays * DAY)
     .executeTakeFirst();
-  const feedback =
-    feedbackDays === 0
-      ? null
-      : await store.db
-          .deleteFrom('feedback')
-          .where('at', '<', now - feedbackDays * DAY)
-          .executeTakeFirst();
+  // Answers to prompts that are gone.
+  await store.db
+    .deleteFrom('learner_comparisons')
+    .where('completion_id', 'not in', store.db.selectFrom('completions').select('id'))
+    .execute();
+  const feedback = feedbackDays === 0 ? null : await eraseOldFeedback(store, now - feedbackDays * DAY);
   const erased = {
     completions: Number(completions.numDeletedRows),
     feedback: Number(feedback?.numDeletedRows ?? 0),
   };
   if (erased.completions + erased.feedback > 0) await forgetLog(store);
   return erased;
+}
+
+/** What hashes of it stand beside it goes with it. */
+function eraseOldFeedback({ db }: Store, before: number) {
+  return db.transaction().execute(async (transaction) => {
+    const old = transaction.selectFrom('feedback').select('id').where('at', '<', before);
+    await transaction.deleteFrom('learner_feedback').where('feedback_id', 'in', old).execute();
+    return transaction.deleteFrom('feedback').where('at', '<', before).executeTakeFirst();
+  });
 }
 
 /** SQLite overwrites what is deleted in the database; its write-ahead log still has the old pages until it is cut. */

@@ -5,6 +5,8 @@
 import type { Transaction } from 'kysely';
 import { sha256 } from '../../support/hash.ts';
 import { ApiError } from '../api-error.ts';
+import type { Batcher } from '../store/group-commit.ts';
+import { InsertMany } from '../store/insert-many.ts';
 import type { Store } from '../store/open.ts';
 import { type FeedbackTable, newId, type Tables } from '../store/tables.ts';
 import { redactMessage } from './completion-log.ts';
@@ -49,6 +51,7 @@ export class FeedbackStore {
   readonly #redact: Redact;
   readonly #persons: DailyLimits;
   readonly #sources: DailyLimits;
+  readonly #insert: Batcher<FeedbackTable, Stored>;
 
   constructor({ store, redact, policy }: FeedbackStoreOptions) {
     this.store = store;
@@ -56,6 +59,8 @@ export class FeedbackStore {
     this.#redact = redact;
     this.#persons = new DailyLimits(store, 'person', policy.perPerson);
     this.#sources = new DailyLimits(store, 'source', policy.perSource);
+    const insert = new InsertMany<FeedbackTable>(store.kind, 'feedback', COLUMNS);
+    this.#insert = (transaction, rows) => insertFeedback(insert, transaction, rows);
   }
 
   /**
@@ -79,7 +84,7 @@ export class FeedbackStore {
     try {
       taken.push(await this.#sources.take(source));
       if (row.person !== null) taken.push(await this.#persons.take(row.person));
-      const { id, kind, at, request_hash } = await this.store.writes.write(insertFeedback, row);
+      const { id, kind, at, request_hash } = await this.store.writes.write(this.#insert, row);
       stored = id === row.id;
       if (request_hash !== row.request_hash) {
         const message = 'this idempotency key came with other feedback before';
@@ -173,19 +178,20 @@ export function hashesOf({ kind, prompt, answer, chosen, rejected, rating, comme
 
 type Stored = Pick<FeedbackTable, 'id' | 'kind' | 'at' | 'request_hash'>;
 
+const COLUMNS: readonly (keyof FeedbackTable)[] = [
+  ...(['id', 'at', 'source', 'person', 'kind', 'completion_id', 'model', 'prompt', 'answer'] as const),
+  ...(['chosen', 'rejected', 'rating', 'comment', 'tags', 'status', 'content_hash', 'subject_hash'] as const),
+  ...(['decided_at', 'decided_by', 'idempotency_key', 'request_hash'] as const),
+];
+
 /** For `GroupCommit`: two statements, however many rows. */
 async function insertFeedback(
+  insert: InsertMany<FeedbackTable>,
   transaction: Transaction<Tables>,
   rows: readonly FeedbackTable[],
 ): Promise<readonly Stored[]> {
-  const inserted = await transaction
-    .insertInto('feedback')
-    .values([...rows])
-    .onConflict((conflict) => conflict.doNothing())
-    .returning('id')
-    .execute();
-  if (inserted.length === rows.length) return rows;
-  const ids = new Set(inserted.map(({ id }) => id));
+  const ids = await insert.run(transaction, rows);
+  if (ids.size === rows.length) return rows;
   const before = await Promise.all(
     rows.filter(({ id }) => !ids.has(id)).map((row) => storedBefore(transaction, row)),
   );

@@ -1,8 +1,9 @@
 /** The body of `/v1/feedback`: about an answer of this service, or about texts that it brings along. */
 import * as z from 'zod';
+import { storedText } from '../http/text.ts';
 
 const MOST_TAGS = 20;
-const text = z.string().min(1);
+const text = storedText().min(1);
 
 const message = z.strictObject({
   role: z.enum(['system', 'developer', 'user', 'assistant']),
@@ -13,7 +14,7 @@ const message = z.strictObject({
 
 export const feedbackRequestSchema = z
   .strictObject({
-    completion_id: z.string().min(1).max(256).optional().meta({ description: 'The id of an answer.' }),
+    completion_id: text.max(256).optional().meta({ description: 'The id of an answer.' }),
     choice: z.int().min(0).max(127).optional().meta({ description: 'Which of its choices; 0 if left out.' }),
     prompt: z
       .union([text, z.array(message).min(1).max(4096)], {
@@ -26,14 +27,9 @@ export const feedbackRequestSchema = z
     edited: text.optional().meta({ description: 'The answer as it should have been.' }),
     chosen: text.optional().meta({ description: 'The better one of a pair.' }),
     rejected: text.optional(),
-    comment: z.string().min(1).max(10_000).optional(),
+    comment: text.max(10_000).optional(),
     tags: z.array(z.string().min(1).max(64)).max(MOST_TAGS).optional(),
-    person: z
-      .string()
-      .min(1)
-      .max(256)
-      .optional()
-      .meta({ description: 'Whose feedback it is: to be deleted by.' }),
+    person: text.max(256).optional().meta({ description: 'Whose feedback it is: to be deleted by.' }),
   })
   .superRefine((body, context) => {
     const wrong = (path: string, message: string) =>

@@ -5,14 +5,13 @@
 import type { Kysely } from 'kysely';
 import * as z from 'zod';
 import { ApiError } from '../api-error.ts';
+import { storedText } from '../http/text.ts';
 import { audit } from '../keys/audit.ts';
 import type { Store } from '../store/open.ts';
 import type { FeedbackTable, Tables } from '../store/tables.ts';
 import { hashesOf } from './feedback-store.ts';
+import { type ReviewItem, STATUSES, type Status } from './item.ts';
 import { KINDS } from './request.ts';
-
-export const STATUSES = ['pending', 'accepted', 'rejected'] as const;
-export type Status = (typeof STATUSES)[number];
 
 export const queueQuery = z.strictObject({
   status: z.enum(STATUSES).default('pending'),
@@ -23,36 +22,10 @@ export const queueQuery = z.strictObject({
 
 export const fixSchema = z
   .strictObject({
-    chosen: z.string().min(1),
-    rejected: z.string().min(1).optional().meta({ description: 'Left out: the one that stands there.' }),
+    chosen: storedText().min(1),
+    rejected: storedText().min(1).optional().meta({ description: 'Left out: the one that stands there.' }),
   })
   .refine(({ chosen, rejected }) => chosen !== rejected, { path: ['rejected'], error: 'equal to chosen' });
-
-export const itemSchema = z.object({
-  id: z.string(),
-  created_at: z.int(),
-  status: z.enum(STATUSES),
-  kind: z.enum(KINDS),
-  source: z.string(),
-  person: z.string().nullable(),
-  completion_id: z.string().nullable(),
-  model: z.string().nullable(),
-  prompt: z.array(z.unknown()).nullable(),
-  answer: z.string().nullable(),
-  chosen: z.string().nullable(),
-  rejected: z.string().nullable(),
-  rating: z.enum(['up', 'down']).nullable(),
-  comment: z.string().nullable(),
-  tags: z.array(z.string()),
-  decided_at: z.int().nullable(),
-  decided_by: z.string().nullable(),
-  same: z
-    .int()
-    .meta({ description: 'Pieces of feedback of this status that say the same, this one included.' }),
-  contradicting: z.int().meta({ description: 'Pieces of feedback that say something else about the same.' }),
-});
-
-export type ReviewItem = z.output<typeof itemSchema>;
 
 /** In the order in which they came: of those that say the same, the first. */
 export async function listQueue(

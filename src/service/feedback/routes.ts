@@ -7,8 +7,9 @@ import { readAudit } from '../keys/audit.ts';
 import type { Store } from '../store/open.ts';
 import { erasePerson } from './erase.ts';
 import type { FeedbackStore } from './feedback-store.ts';
+import { itemSchema } from './item.ts';
 import { feedbackRequestSchema, KINDS, kindOf } from './request.ts';
-import { decide, fixSchema, itemSchema, listQueue, queueQuery, readItem } from './review.ts';
+import { decide, fixSchema, listQueue, queueQuery, readItem } from './review.ts';
 
 export interface FeedbackRoutesOptions {
   readonly feedback: FeedbackStore;
@@ -129,7 +130,14 @@ export function feedbackRoutes({ feedback, store, metrics }: FeedbackRoutesOptio
       access: 'admin',
       documentation: {
         summary: 'Deletes feedback by a person, answers to them, and feedback on those.',
-        response: z.object({ feedback: z.int(), completions: z.int() }),
+        response: z.object({
+          feedback: z.int(),
+          completions: z.int(),
+          learned: z.int().meta({
+            description:
+              'Of the feedback, pieces that a memory was trained on: "lifealign memory forget" is for those.',
+          }),
+        }),
       },
       async handle({ params, caller }) {
         const person = params['person'] as string;

@@ -15,6 +15,8 @@ import { checkOrigin, corsHeaders, type OriginRules } from './origin.ts';
 import { parse } from './parse.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { AppContext, AppEnv, Route } from './route.ts';
+import { refuseZeroBytes } from './text.ts';
+import { withUpload } from './upload.ts';
 
 export interface AppOptions {
   readonly routes: readonly Route[];
@@ -23,8 +25,9 @@ export interface AppOptions {
   readonly origins: OriginRules;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** Bytes. */
+  /** Bytes: of JSON, and of an uploaded file. */
   readonly bodyLimit: number;
+  readonly uploadLimit: number;
   /** Whether the service ends: only health is told then. */
   readonly ending: () => boolean;
 }
@@ -49,7 +52,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     told(context, options, (performance.now() - start) / 1000);
   });
   app.use('*', async (context, next) => {
-    checkOrigin(context.req.raw.headers, origins);
+    checkOrigin(context.req.raw, origins);
     if (context.req.method === 'OPTIONS') return context.body(null, 204);
     return next();
   });
@@ -103,10 +106,12 @@ async function answer(context: AppContext, route: Route, options: AppOptions): P
       throw new ApiError(403, `this needs a key with the role ${route.access}`, { code: 'missing_role' });
     }
   }
+  const [params, query] = [context.req.param() as Record<string, string>, singleValues(context)];
+  refuseZeroBytes({ ...params, ...query });
   return route.handle({
-    query: parse(route.query ?? noQuery, singleValues(context)),
+    query: parse(route.query ?? noQuery, query),
     body: route.body ? parse(route.body, await readJson(context.env.incoming, options.bodyLimit)) : undefined,
-    params: context.req.param() as Record<string, string>,
+    params,
     caller,
     client,
     // Made when it is asked for: it has a price.
@@ -115,6 +120,7 @@ async function answer(context: AppContext, route: Route, options: AppOptions): P
     },
     headers: raw.headers,
     logFields: context.get('logFields'),
+    upload: (name, work) => withUpload(context.env.incoming, { limit: options.uploadLimit, name }, work),
   });
 }
 
@@ -134,7 +140,10 @@ function refuse(error: ApiError): Response {
 function finish(context: AppContext, { origins }: AppOptions): void {
   const { headers } = context.res;
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) headers.set(name, value);
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
+    // A page has a policy of its own.
+    if (!headers.has(name)) headers.set(name, value);
+  }
   headers.set('x-request-id', context.get('requestId'));
   const origin = context.req.header('origin') ?? null;
   for (const [name, value] of Object.entries(corsHeaders(origin, origins))) headers.set(name, value);

@@ -8,6 +8,15 @@ export interface LoadGauges {
   readonly waiting: () => number;
 }
 
+export interface LearnerGauges {
+  readonly leads: () => boolean;
+  readonly state: () => Promise<{
+    readonly state: string;
+    readonly feedback: { readonly unlearned: number };
+    readonly serving: { readonly version: number } | null;
+  }>;
+}
+
 export class Metrics {
   readonly registry = new Registry();
   readonly #requests: Counter<'method' | 'route' | 'status'>;
@@ -43,19 +52,43 @@ export class Metrics {
       labelNames: ['kind', 'outcome'],
       registers,
     });
-    gauge('lifealign_answers_running', 'Answers (requests, before an upstream) at work.', running);
-    gauge('lifealign_requests_waiting', 'Chat requests that wait for their turn.', waiting);
+    this.#gauge('lifealign_answers_running', 'Answers (requests, before an upstream) at work.', running);
+    this.#gauge('lifealign_requests_waiting', 'Chat requests that wait for their turn.', waiting);
+  }
 
-    function gauge(name: string, help: string, read: () => number): void {
-      new Gauge({
-        name,
-        help,
-        registers,
-        collect() {
-          this.set(read());
-        },
-      });
-    }
+  #gauge(name: string, help: string, read: () => number | Promise<number>): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      async collect() {
+        this.set(await read());
+      },
+    });
+  }
+
+  /** Of a service that learns. */
+  learner({ leads, state }: LearnerGauges): void {
+    const leading = 'Whether this instance is the one that learns.';
+    this.#gauge('lifealign_learner_leads', leading, () => (leads() ? 1 : 0));
+    const unlearned = 'Accepted pieces of feedback that no task has taken.';
+    this.#gauge('lifealign_learner_unlearned', unlearned, async () => (await state()).feedback.unlearned);
+    const serving = 'The version of the memory that its bare name means.';
+    this.#gauge(
+      'lifealign_learner_serving_version',
+      serving,
+      async () => (await state()).serving?.version ?? 0,
+    );
+    new Gauge({
+      name: 'lifealign_learner_state',
+      help: 'What the learner does: 1 for the state that it is in.',
+      labelNames: ['state'],
+      registers: [this.registry],
+      async collect() {
+        this.reset();
+        this.set({ state: (await state()).state }, 1);
+      },
+    });
   }
 
   request(method: string, route: string, status: number, seconds: number): void {

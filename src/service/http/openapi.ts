@@ -38,7 +38,11 @@ export function openApiDocument(routes: readonly Route[]): object {
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'lifealign', version, description: 'Chat completions, and feedback on them.' },
+    info: {
+      title: 'lifealign',
+      version,
+      description: 'Chat completions, feedback on them, and the memories behind them.',
+    },
     paths,
     components: {
       schemas: { Error: errorSchema },
@@ -47,7 +51,7 @@ export function openApiDocument(routes: readonly Route[]): object {
   };
 }
 
-function operation({ path, access, documentation, body, query }: Route): object {
+function operation({ path, access, documentation, body, query, upload }: Route): object {
   const { summary, response, statuses, success = [200], contentType = 'application/json' } = documentation;
   const shown = documentation.body ?? body;
   const errors = Object.entries({ ...STATUSES, ...statuses }).map(([status, description]) => [
@@ -59,6 +63,7 @@ function operation({ path, access, documentation, body, query }: Route): object 
     [contentType]: { schema },
     ...(documentation.streams ? { 'text/event-stream': { schema: { type: 'string' } } } : {}),
   };
+  const file = { content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } };
   return {
     summary,
     ...(access === 'public' ? {} : { security: [{ key: [] }], 'x-role': access }),
@@ -71,6 +76,7 @@ function operation({ path, access, documentation, body, query }: Route): object 
           },
         }
       : {}),
+    ...(upload ? { requestBody: { required: true, ...file } } : {}),
     responses: {
       ...Object.fromEntries(success.map((status) => [status, { description: 'Done.', content }])),
       ...Object.fromEntries(errors),

@@ -33,8 +33,14 @@ export function originRules(
   };
 }
 
-/** @throws {ApiError} 403 for a request that a foreign page makes */
-export function checkOrigin(headers: Headers, { hosts, origins }: OriginRules): void {
+/**
+ * A link is no call: where it leads is shown to the reader, and the page that it stood on sees nothing of it.
+ * @throws {ApiError} 403 for a request that a foreign page makes
+ */
+export function checkOrigin(
+  { method, headers }: Pick<Request, 'method' | 'headers'>,
+  { hosts, origins }: OriginRules,
+): void {
   const host = headers.get('host') ?? '';
   const name = host.replace(/:\d*$/, '').toLowerCase();
   if (hosts !== null && !hosts.has(name)) {
@@ -43,7 +49,10 @@ export function checkOrigin(headers: Headers, { hosts, origins }: OriginRules): 
     });
   }
   const origin = headers.get('origin');
-  const foreign = origin === null ? headers.get('sec-fetch-site') === 'cross-site' : !isOwn(origin, host);
+  const foreign =
+    origin === null
+      ? headers.get('sec-fetch-site') === 'cross-site' && !isLink(method, headers)
+      : !isOwn(origin, host);
   if (!foreign || (origin !== null && origins.has(origin))) return;
   throw new ApiError(403, 'pages of other origins may not call this service (see --allowed-origin)', {
     code: 'origin_not_allowed',
@@ -64,6 +73,13 @@ export function corsHeaders(
     'access-control-max-age': '600',
     vary: 'origin',
   };
+}
+
+/** Followed in a tab of its own, not in a frame; browsers let no page write these headers. */
+function isLink(method: string, headers: Headers): boolean {
+  const isShown =
+    headers.get('sec-fetch-mode') === 'navigate' && headers.get('sec-fetch-dest') === 'document';
+  return method === 'GET' && isShown;
 }
 
 function isOwn(origin: string, host: string): boolean {

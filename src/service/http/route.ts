@@ -33,6 +33,11 @@ export interface RouteInput<Body, Query> {
   readonly signal: AbortSignal;
   readonly headers: Headers;
   readonly logFields: LogFields;
+  /**
+   * For routes that take an upload: puts the body into a file of that name, which is gone when `work` is done.
+   * @throws {ApiError} 413, 415 or 400
+   */
+  upload<T>(name: string, work: (file: string) => Promise<T>): Promise<T>;
 }
 
 export interface Documentation {
@@ -58,8 +63,10 @@ export interface Route<Body = unknown, Query = unknown> {
   /** `any`: every key; `public`: nobody is asked who they are. */
   readonly access: Role | 'any' | 'public';
   readonly documentation: Documentation;
-  /** Bodies are JSON. */
+  /** Bodies are JSON, but for those of uploads. */
   readonly body?: z.ZodType<Body>;
+  /** The body is a file's bytes. */
+  readonly upload?: true;
   readonly query?: z.ZodType<Query>;
   handle(input: RouteInput<Body, Query>): Promise<Response> | Response;
 }

@@ -1,6 +1,6 @@
 /** The listening socket: bounds on what a slow or silent client can hold, and an end in order. */
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { UserError } from '../../support/errors.ts';
@@ -55,6 +55,11 @@ export async function listen(app: Hono<AppEnv>, options: ServerOptions): Promise
   }) as Server;
   server.maxConnections = MOST_CONNECTIONS;
   server.setTimeout(options.idleTimeout);
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(addressError(error, options)));
     server.listen({ host: options.host, port: options.port }, resolve);
@@ -65,13 +70,18 @@ export async function listen(app: Hono<AppEnv>, options: ServerOptions): Promise
     url: `http://${host}:${port}`,
     stop: () =>
       new Promise((resolve) => {
-        // Connections that have had their answer would otherwise wait for another request.
-        const closing = setInterval(() => server.closeIdleConnections(), 50);
+        // Connections that have had their answer would otherwise wait for another request. Those that clients opened
+        // in store, without a byte so far, Node would wait for too, as for a request that is on its way.
+        const closeIdle = () => {
+          server.closeIdleConnections();
+          for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+        };
+        const closing = setInterval(closeIdle, 50);
         server.close(() => {
           clearInterval(closing);
           resolve();
         });
-        server.closeIdleConnections();
+        closeIdle();
       }),
     breakOff: () => server.closeAllConnections(),
   };

@@ -3,7 +3,9 @@ import * as z from 'zod';
 import { UserError } from '../../support/errors.ts';
 import { parseJson } from '../../support/json.ts';
 import { didYouMean } from '../../support/nearest-name.ts';
+import { GroupRead } from '../store/group-read.ts';
 import type { Store } from '../store/open.ts';
+import type { KeysTable } from '../store/tables.ts';
 import { type Caller, ROLES, type Role } from './roles.ts';
 import { hashSecret, newInstallationSecret, newKey, parseKey, sameHash } from './secret.ts';
 
@@ -26,10 +28,25 @@ export class KeyStore {
   readonly #installationSecret: string;
   /** Once there has been a key there always is one, revoked or not. */
   #hasKeys = false;
+  readonly #anyKey: GroupRead<'any', boolean>;
+  readonly #records: GroupRead<string, Pick<KeysTable, 'hash' | 'roles' | 'revoked_at'>>;
 
   private constructor(store: Store, installationSecret: string) {
     this.#store = store;
     this.#installationSecret = installationSecret;
+    const { db } = store;
+    this.#anyKey = new GroupRead(async () => {
+      const found = await db.selectFrom('api_keys').select('id').limit(1).executeTakeFirst();
+      return new Map([['any', found !== undefined]]);
+    });
+    this.#records = new GroupRead(async (ids) => {
+      const rows = await db
+        .selectFrom('api_keys')
+        .select(['id', 'hash', 'roles', 'revoked_at'])
+        .where('id', 'in', ids)
+        .execute();
+      return new Map(rows.map((row) => [row.id, row]));
+    });
   }
 
   static async open(store: Store): Promise<KeyStore> {
@@ -51,8 +68,7 @@ export class KeyStore {
   /** Whether any key was ever made: from then on nothing is open, though all be revoked. */
   async hasKeys(): Promise<boolean> {
     if (this.#hasKeys) return true;
-    const found = await this.#store.db.selectFrom('api_keys').select('id').limit(1).executeTakeFirst();
-    this.#hasKeys = found !== undefined;
+    if (await this.#anyKey.get('any')) this.#hasKeys = true;
     return this.#hasKeys;
   }
 
@@ -101,11 +117,7 @@ export class KeyStore {
   async verify(text: string): Promise<Caller | null> {
     const key = parseKey(text);
     if (!key) return null;
-    const record = await this.#store.db
-      .selectFrom('api_keys')
-      .select(['hash', 'roles', 'revoked_at'])
-      .where('id', '=', key.id)
-      .executeTakeFirst();
+    const record = await this.#records.get(key.id);
     const hash = hashSecret(key.secret, this.#installationSecret);
     // Compared also where there is no such id, so that the time does not tell.
     const same = sameHash(hash, record?.hash ?? '0'.repeat(hash.length));

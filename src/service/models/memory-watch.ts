@@ -27,6 +27,8 @@ export interface MemoryWatchOptions<Version extends MemoryVersion> {
   readonly name: string;
   readonly memory: MemorySource<Version>;
   readonly registry: ModelRegistry;
+  /** False: the versions alone are published, and somebody else says which is the name's. */
+  readonly leads?: boolean;
   /** @throws {UserError} for an adapter, or a version, that the base does not fit */
   readonly check: (adapter: Adapter, version: Version) => void;
   /** Told after the first version as well. */
@@ -89,7 +91,7 @@ async function publishHead<Version extends MemoryVersion>(
   options: MemoryWatchOptions<Version>,
   current: string | null,
 ): Promise<string> {
-  const { name, memory, registry, check, onPublish } = options;
+  const { name, memory, registry, leads = true, check, onPublish } = options;
   const { commit } = await memory.head();
   if (commit.hash === current) return current;
   const publish = (version: Version, head: boolean) => {
@@ -103,6 +105,6 @@ async function publishHead<Version extends MemoryVersion>(
   };
   await publish(commit, false).adapter();
   for (const version of await memory.versions()) publish(version, false);
-  onPublish(publish(commit, true).id);
+  onPublish(publish(commit, leads).id);
   return commit.hash;
 }

@@ -5,6 +5,7 @@
  */
 import type { Adapter } from '../../model/adapter.ts';
 import { UserError } from '../../support/errors.ts';
+import { sha256 } from '../../support/hash.ts';
 
 export interface VersionName {
   readonly name: string;
@@ -25,6 +26,15 @@ export interface Publication extends VersionName {
   readonly created?: number;
 }
 
+/** A version that a share of a name's requests go to. */
+export interface Canary {
+  readonly id: string;
+  /** In (0, 1). */
+  readonly share: number;
+  /** Other salts choose other requests. */
+  readonly salt: string;
+}
+
 type AdapterSource = Adapter | null | (() => Promise<Adapter | null>);
 
 /** How many adapters that can be read again stay in memory beside those at work. */
@@ -42,6 +52,7 @@ export function checkModelName(name: string): void {
 export class ModelRegistry {
   readonly #heads = new Map<string, ServedVersion>();
   readonly #versions = new Map<string, ServedVersion>();
+  readonly #canaries = new Map<string, Canary>();
   readonly #kept = new Map<string, Promise<Adapter | null>>();
 
   /**
@@ -64,9 +75,34 @@ export class ModelRegistry {
     return served;
   }
 
-  /** Undefined for a model that is not here. */
-  resolve(model: string): ServedVersion | undefined {
-    return this.#heads.get(model) ?? this.#versions.get(model);
+  /**
+   * Makes a known version what its name alone means.
+   * @returns false where it is not known
+   */
+  lead(name: string, id: string): boolean {
+    const served = this.#versions.get(id);
+    if (served === undefined || served.name !== name) return false;
+    this.#heads.set(name, served);
+    return true;
+  }
+
+  /** Sends a share of the requests for the name alone to another version of it, from now on; null: none. */
+  divert(name: string, canary: Canary | null): void {
+    if (canary === null) this.#canaries.delete(name);
+    else this.#canaries.set(name, canary);
+  }
+
+  /**
+   * Undefined for a model that is not here.
+   * @param key whose request it is: equal keys get the same version while nothing changes
+   */
+  resolve(model: string, key?: string): ServedVersion | undefined {
+    const head = this.#heads.get(model);
+    const canary = this.#canaries.get(model);
+    if (head && canary && key !== undefined && isDiverted(canary, key)) {
+      return this.#versions.get(canary.id) ?? head;
+    }
+    return head ?? this.#versions.get(model);
   }
 
   /** Names, each followed by its versions. */
@@ -90,4 +126,9 @@ export class ModelRegistry {
     if (this.#kept.size > KEPT_ADAPTERS && oldest !== undefined) this.#kept.delete(oldest);
     return adapter;
   }
+}
+
+/** Decided by salt and key alone, so that all instances agree. */
+function isDiverted({ share, salt }: Canary, key: string): boolean {
+  return Number.parseInt(sha256([salt, key]).slice(0, 12), 16) < share * 2 ** 48;
 }

@@ -83,10 +83,109 @@ const feedback: Migration = {
   },
 };
 
+const learner: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema
+      .createTable('learner')
+      .addColumn('memory', 'text', (column) => column.primaryKey())
+      .addColumn('root', 'text', (column) => column.notNull())
+      .addColumn('owner', 'text')
+      .addColumn('token', 'bigint', (column) => column.notNull())
+      .addColumn('until', 'bigint', (column) => column.notNull())
+      .addColumn('paused', 'integer', (column) => column.notNull())
+      .addColumn('serving', 'integer', (column) => column.notNull())
+      .addColumn('requested_by', 'text')
+      .addColumn('progress', 'text')
+      .addColumn('started_at', 'bigint', (column) => column.notNull())
+      .execute();
+    await db.schema
+      .createTable('learner_tasks')
+      .addColumn('id', 'text', (column) => column.primaryKey())
+      .addColumn('memory', 'text', (column) => column.notNull())
+      .addColumn('name', 'text', (column) => column.notNull().unique())
+      .addColumn('state', 'text', (column) => column.notNull())
+      .addColumn('state_at', 'bigint', (column) => column.notNull())
+      .addColumn('created_at', 'bigint', (column) => column.notNull())
+      .addColumn('trigger', 'text', (column) => column.notNull())
+      .addColumn('feedback', 'integer', (column) => column.notNull())
+      .addColumn('rows', 'integer', (column) => column.notNull())
+      .addColumn('attempts', 'integer', (column) => column.notNull())
+      .addColumn('failures', 'integer', (column) => column.notNull())
+      .addColumn('data_hash', 'text')
+      .addColumn('from_version', 'integer')
+      .addColumn('version', 'integer')
+      .addColumn('commit_hash', 'text')
+      .addColumn('error', 'text')
+      .addColumn('reason', 'text')
+      .addColumn('gate', 'text')
+      .addColumn('canary', 'text')
+      .execute();
+    await db.schema
+      .createTable('learner_feedback')
+      .addColumn('feedback_id', 'text', (column) => column.notNull())
+      .addColumn('content_hash', 'text', (column) => column.notNull())
+      .addColumn('task_id', 'text', (column) => column.notNull())
+      .addColumn('outcome', 'text', (column) => column.notNull())
+      // A piece of feedback can be part of one task only.
+      .addPrimaryKeyConstraint('learner_feedback_piece', ['feedback_id', 'content_hash'])
+      .execute();
+    await db.schema
+      .createTable('learner_comparisons')
+      .addColumn('task_id', 'text', (column) => column.notNull())
+      .addColumn('position', 'integer', (column) => column.notNull())
+      .addColumn('at', 'bigint', (column) => column.notNull())
+      .addColumn('completion_id', 'text', (column) => column.notNull())
+      .addColumn('person', 'text')
+      .addColumn('prompt', 'text', (column) => column.notNull())
+      .addColumn('serving_text', 'text')
+      .addColumn('serving_tokens', 'integer', (column) => column.notNull())
+      .addColumn('candidate_text', 'text')
+      .addColumn('candidate_tokens', 'integer', (column) => column.notNull())
+      .addColumn('similarity', 'double precision', (column) => column.notNull())
+      .addColumn('reward', 'double precision')
+      .addPrimaryKeyConstraint('learner_comparisons_key', ['task_id', 'position'])
+      .execute();
+    await db.schema
+      .createTable('learner_traffic')
+      .addColumn('task_id', 'text', (column) => column.notNull())
+      .addColumn('instance', 'text', (column) => column.notNull())
+      .addColumn('version', 'integer', (column) => column.notNull())
+      .addColumn('answers', 'integer', (column) => column.notNull())
+      .addColumn('errors', 'integer', (column) => column.notNull())
+      .addPrimaryKeyConstraint('learner_traffic_key', ['task_id', 'instance', 'version'])
+      .execute();
+    await db.schema
+      .createTable('learner_decisions')
+      .addColumn('id', 'text', (column) => column.primaryKey())
+      .addColumn('at', 'bigint', (column) => column.notNull())
+      .addColumn('memory', 'text', (column) => column.notNull())
+      .addColumn('task_id', 'text')
+      .addColumn('actor', 'text', (column) => column.notNull())
+      .addColumn('action', 'text', (column) => column.notNull())
+      .addColumn('from_state', 'text')
+      .addColumn('to_state', 'text')
+      .addColumn('detail', 'text', (column) => column.notNull())
+      .execute();
+    const index = (table: string, name: string, columns: readonly string[]) =>
+      db.schema
+        .createIndex(`${table}_${name}`)
+        .on(table)
+        .columns([...columns])
+        .execute();
+    await index('learner_tasks', 'state', ['memory', 'state']);
+    await index('learner_feedback', 'task', ['task_id']);
+    await index('learner_comparisons', 'completion', ['completion_id']);
+    await index('learner_decisions', 'task', ['task_id']);
+    // The live signal: ratings of a version since a moment.
+    await index('feedback', 'model', ['model', 'at']);
+  },
+};
+
 /** By name, in whose order they are applied. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-keys-and-audit': first,
   '002-feedback': feedback,
+  '003-learner': learner,
 };
 
 export const migrations: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };

@@ -4,7 +4,14 @@
  * (`synchronous_commit = on`), whatever its configuration says.
  */
 import { open } from 'node:fs/promises';
-import { Kysely, Migrator, PostgresDialect, SqliteDialect } from 'kysely';
+import {
+  Kysely,
+  Migrator,
+  PostgresDialect,
+  type SqliteDatabase,
+  SqliteDialect,
+  type SqliteStatement,
+} from 'kysely';
 import { UserError } from '../../support/errors.ts';
 import { errorCode, fileError } from '../../support/file-error.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -28,6 +35,8 @@ export type StoreLocation =
 /** Milliseconds for which a writer waits for another process's. */
 const BUSY = 10_000;
 const CONNECTIONS = 8;
+/** Statements that SQLite keeps ready: those of every request, and of commits of up to some dozens of rows. */
+const MOST_PREPARED = 200;
 /** PostgreSQL's type of 64-bit integers: times fit a number. */
 const INT8 = 20;
 
@@ -75,10 +84,30 @@ async function sqlite(file: string): Promise<SqliteDialect> {
     database.pragma(`busy_timeout = ${BUSY}`);
     // Deleted content is overwritten, not just unlinked.
     database.pragma('secure_delete = ON');
-    return new SqliteDialect({ database });
+    return new SqliteDialect({ database: preparedOnce(database) });
   } catch (error) {
     throw unusable(file, error);
   }
+}
+
+/** Statements are made ready by their text, once; Kysely asks for one anew with every query. */
+function preparedOnce(database: SqliteDatabase): SqliteDatabase {
+  const prepared = new Map<string, SqliteStatement>();
+  return {
+    prepare(text) {
+      const known = prepared.get(text);
+      if (known) return known;
+      const statement = database.prepare(text);
+      prepared.set(text, statement);
+      const [oldest = ''] = prepared.keys();
+      if (prepared.size > MOST_PREPARED) prepared.delete(oldest);
+      return statement;
+    },
+    close() {
+      prepared.clear();
+      database.close();
+    },
+  };
 }
 
 async function postgres(url: string): Promise<PostgresDialect> {

@@ -79,12 +79,116 @@ export interface FeedbackTable {
   request_hash: string | null;
 }
 
+/** A memory that learns from feedback: who does it now, and what is served of it. */
+export interface LearnerTable {
+  /** The model's bare name. */
+  memory: string;
+  /** Hash of the memory's first version: the same memory for every instance. */
+  root: string;
+  /** The instance that holds the lease; goes up with each new holder; until when, by the database's clock. */
+  owner: string | null;
+  token: number;
+  until: number;
+  /** 1: nothing new is learned or promoted. */
+  paused: number;
+  /** Number of the version that the bare name means. */
+  serving: number;
+  /** Who asked to learn now, until it has begun. */
+  requested_by: string | null;
+  /** Of the running learn, JSON. */
+  progress: string | null;
+  started_at: number;
+}
+
+/** A task made of feedback, on its way from rows to the version that everybody gets. */
+export interface LearnerTasksTable {
+  id: string;
+  memory: string;
+  /** Its name in the memory. */
+  name: string;
+  state: string;
+  state_at: number;
+  created_at: number;
+  trigger: string;
+  feedback: number;
+  rows: number;
+  /** Learning processes started, and those that ended without a result. */
+  attempts: number;
+  failures: number;
+  /** Of the data file that was handed over last. */
+  data_hash: string | null;
+  /** What was served when it was learned, and what was learned. */
+  from_version: number | null;
+  version: number | null;
+  commit_hash: string | null;
+  error: string | null;
+  reason: string | null;
+  /** JSON: the gate's table; the share and the tests of the canary. */
+  gate: string | null;
+  canary: string | null;
+}
+
+/** Which feedback went into which task. Changed feedback is other feedback. */
+export interface LearnerFeedbackTable {
+  feedback_id: string;
+  content_hash: string;
+  task_id: string;
+  /** `row`, `duplicate`, `contradicted` or `unusable`. */
+  outcome: string;
+}
+
+/** Answers of the served version and a new one to a recent prompt. */
+export interface LearnerComparisonsTable {
+  task_id: string;
+  position: number;
+  at: number;
+  completion_id: string;
+  person: string | null;
+  /** JSON list of messages. */
+  prompt: string;
+  /** Null where it could not be answered. */
+  serving_text: string | null;
+  serving_tokens: number;
+  candidate_text: string | null;
+  candidate_tokens: number;
+  similarity: number;
+  reward: number | null;
+}
+
+/** Answers and failures while a canary runs, as each instance has counted them. */
+export interface LearnerTrafficTable {
+  task_id: string;
+  instance: string;
+  version: number;
+  answers: number;
+  errors: number;
+}
+
+export interface LearnerDecisionsTable {
+  id: string;
+  at: number;
+  memory: string;
+  task_id: string | null;
+  actor: string;
+  action: string;
+  from_state: string | null;
+  to_state: string | null;
+  /** JSON, without content. */
+  detail: string;
+}
+
 export interface Tables {
   settings: SettingsTable;
   api_keys: KeysTable;
   audit: AuditTable;
   completions: CompletionsTable;
   feedback: FeedbackTable;
+  learner: LearnerTable;
+  learner_tasks: LearnerTasksTable;
+  learner_feedback: LearnerFeedbackTable;
+  learner_comparisons: LearnerComparisonsTable;
+  learner_traffic: LearnerTrafficTable;
+  learner_decisions: LearnerDecisionsTable;
 }
 
 let newest = { at: 0, count: 0 };

@@ -1,5 +1,7 @@
 /** Where values come from: graph inputs, weights kept in files, small constants, sizes of tensors. */
+
 import { isStatic, type Shape } from '../dimension.ts';
+import { int } from '../onnx/lowering.ts';
 import type { Operation } from '../operation.ts';
 import { applySingle, type DataType, dimensionAt, type Tensor } from '../tensor.ts';
 
@@ -86,9 +88,9 @@ export const sizeOperation: Operation<{ readonly axis: number }> = {
     const [tensor] = node.inputs as [Tensor];
     const dimension = dimensionAt(tensor, node.attributes.axis);
     if (isStatic(dimension)) return [lowering.constant([dimension], [1], 'int64')];
-    const shape = lowering.emitSingle('Shape', [lowering.nameOf(tensor)]);
-    const axis = lowering.constant([node.attributes.axis], [1], 'int64');
-    return [lowering.emitSingle('Gather', [shape, axis])];
+    const { axis } = node.attributes;
+    const attributes = { start: int(axis), end: int(axis + 1) };
+    return [lowering.emitSingle('Shape', [lowering.nameOf(tensor)], { attributes })];
   },
   evaluate: ([tensor], { axis }) => [{ shape: [1], data: Float64Array.of(tensor?.shape.at(axis) as number) }],
 };

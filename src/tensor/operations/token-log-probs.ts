@@ -6,6 +6,7 @@ import { exp, multiply, subtract } from './elementwise.ts';
 import { gatherRows, pick } from './gather.ts';
 import { matmul } from './matrix.ts';
 import { logSoftmax } from './normalise.ts';
+import { barrier } from './shape.ts';
 
 const logProbabilities = (hidden: Tensor, head: Tensor) =>
   logSoftmax(matmul(hidden, head, { transposeB: true }));
@@ -33,11 +34,12 @@ export const tokenLogProbsOperation: Operation<Record<never, never>> = {
     const [hidden, head, targets] = node.inputs as [Tensor, Tensor, Tensor];
     const logps = logProbabilities(hidden, head);
     // d logp(target) / d hidden = W[target] − Σ_v p(v) W[v]
+    const picked = pick(logps, targets);
     const sensitivity = subtract(gatherRows(head, targets), matmul(exp(logps), head));
-    return [
-      lowering.nameOf(pick(logps, targets)),
-      lowering.isUsed(node as never, 1) ? lowering.nameOf(sensitivity) : '',
-    ];
+    if (!lowering.isUsed(node as never, 1)) return [lowering.nameOf(picked), ''];
+    // The runtime orders nodes by what needs them: left to itself it picks from all pieces of the head, for the loss,
+    // before it makes the first gradient, and has all their logits until then.
+    return [lowering.nameOf(barrier(picked, sensitivity)), lowering.nameOf(sensitivity)];
   },
   evaluate: ([hidden, head, targets]) => {
     const [rows, size] = (hidden as Value).shape as [number, number];

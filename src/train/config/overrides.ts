@@ -11,18 +11,25 @@ export function isTree(value: unknown): value is ConfigTree {
 
 /**
  * What a parsed document says. An alias may name nothing, hold itself, or multiply without end: the first
- * errors to come up only here.
+ * errors to come up only here. What an alias repeats is repeated, so that changing one place changes that place alone.
  */
 export function yamlValue(document: Document, fail: (problem: string) => Error): unknown {
   try {
     const value: unknown = document.toJS();
     // A value that holds itself cannot be written down.
     JSON.stringify(value);
-    return value;
+    return unshared(value);
   } catch (error) {
     const problem = (error as Error).message.split('\n')[0];
     throw fail(`an alias of the YAML cannot be resolved: ${problem}`);
   }
+}
+
+/** A copy of which no two places are one object. */
+function unshared<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(unshared) as T;
+  if (!isTree(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, unshared(one)])) as T;
 }
 
 /**
@@ -34,7 +41,7 @@ export function yamlValue(document: Document, fail: (problem: string) => Error):
  *   is neither mapping nor list, or beyond a list's end.
  */
 export function applyOverrides(tree: ConfigTree, overrides: readonly string[]): ConfigTree {
-  const result = structuredClone(tree);
+  const result = unshared(tree);
   for (const override of overrides) {
     const fail = (problem: string) => new UserError(`--set ${override}: ${problem}`);
     const equals = override.indexOf('=');

@@ -137,7 +137,7 @@ describe('a worker that misbehaves ends the work, once and for all:', () => {
 describe('a worker that cannot begin', () => {
   it.each([
     ['ends-at-once', /ended \(1\)\nThe worker's last words:\nModuleNotFoundError: torch/],
-    ['newer', /lifealign [\d.]+ speaks protocol 1 .* the worker \(9\.9\.9\) speaks protocol 2/],
+    ['newer', /lifealign [\d.]+ speaks protocol 2 .* the worker \(9\.9\.9\) speaks protocol 3/],
     ['no-model', /gave up: there is no model\nThe worker's last words:\na traceback/],
   ])('is refused: %s', async (mode, problem) => {
     await expect(start(mode)).rejects.toThrow(problem);

@@ -127,7 +127,7 @@ function misbehave() {
 
 socket.on('error', () => process.exit(0));
 socket.on('end', () => process.exit(0));
-say({ type: 'hello', protocol: mode === 'newer' ? 2 : 1, version: '9.9.9' });
+say({ type: 'hello', protocol: mode === 'newer' ? 3 : 2, version: '9.9.9' });
 socket.on('data', (chunk) => {
   buffer = Buffer.concat([buffer, chunk]);
   for (let frame = nextFrame(); frame; frame = nextFrame()) {

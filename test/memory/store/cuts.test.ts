@@ -3,48 +3,62 @@
  * several processes that change one memory at once.
  */
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MemoryLayout } from '../../../src/memory/store/format.ts';
 import { ancestry } from '../../../src/memory/store/lineage.ts';
 import { MemoryStore } from '../../../src/memory/store/store.ts';
 import { verifyMemory } from '../../../src/memory/store/verify.ts';
-import { MEMORY_CHILD, MemoryCuts } from '../../faults/memory-cuts.ts';
-import { memoryOperations, prepareMemory } from '../../faults/memory-operations.ts';
+import { killModes } from '../../faults/cut.ts';
+import { CUT_CHILD, Cuts } from '../../faults/cuts.ts';
+import { memorySubject } from '../../faults/memory-operations.ts';
+import { memoryIn } from '../../faults/subject.ts';
 import { temporaryFolder } from '../../train/temporary-folder.ts';
 
-let cuts: MemoryCuts;
+let cuts: Cuts;
 beforeAll(async () => {
-  cuts = await MemoryCuts.open(memoryOperations);
+  cuts = await Cuts.open('memory');
 });
 afterAll(() => cuts.close());
 
-/** Every so many-th of the cuts, the first and the last among them for each operation. */
 const thinned = <T>(all: readonly T[], step: number) => all.filter((_, at) => at % step === 0);
 
-it('leaves the old or the new state, whole, and doing it again completes it', async () => {
-  const report = await cuts.run(thinned(cuts.all(), 59), 'here');
+it('a kill leaves the old or the new state, whole, and doing it again completes it', async () => {
+  const states = { old: 0, new: 0 };
+  for (const operation of cuts.operations) {
+    const last = (await cuts.states(operation)) - 1;
+    // Where the head moves, and texts that are withdrawn go, all; before that a few.
+    const around = operation === 'drop' || operation === 'forget' ? 10 : 1;
+    const report = await cuts.replay(operation, (at) => at % 37 === 5 || at > last - around);
+    expect(report.failures).toEqual([]);
+    states.old += report.old;
+    states.new += report.new;
+  }
+  expect(states.old).toBeGreaterThan(0);
+  expect(states.new).toBeGreaterThanOrEqual(cuts.operations.length);
+});
+
+it('so does a full disk or a write that is short', async () => {
+  const report = await cuts.met(thinned(cuts.all(['full', 'short']), 163));
   expect(report.failures).toEqual([]);
-  expect(report.old).toBeGreaterThan(0);
-  expect(report.new).toBeGreaterThan(0);
 });
 
 it('SIGKILL in earnest', async () => {
-  const kills = cuts.all(['half']).filter(({ operation }) => operation === 'learn' || operation === 'drop');
-  const report = await cuts.run(thinned(kills, Math.ceil(kills.length / 3)), 'process');
+  const kills = cuts.all(killModes).filter(({ operation }) => operation === 'learn' || operation === 'drop');
+  const report = await cuts.killed(thinned(kills, Math.ceil(kills.length / 2)));
   expect(report.failures).toEqual([]);
 });
 
 it('processes that write at once take turns', async () => {
-  const folder = join(temporaryFolder(), 'memory');
-  await prepareMemory(folder);
+  const folder = temporaryFolder();
+  await memorySubject.prepare(folder);
   const append = () =>
-    promisify(execFile)(process.execPath, ['--import', 'tsx', MEMORY_CHILD, folder, 'learn']);
-  await Promise.all([append(), append(), append()]);
-  const found = await verifyMemory(new MemoryLayout(folder), { replay: true });
-  expect(found).toMatchObject({ problems: [], orphans: [], versions: 4 + 3 * 2 });
-  const store = await MemoryStore.open(folder);
+    promisify(execFile)(process.execPath, ['--import', 'tsx', CUT_CHILD, 'memory', folder, 'learn']);
+  await Promise.all([append(), append()]);
+  const memory = memoryIn(folder);
+  const found = await verifyMemory(new MemoryLayout(memory), { replay: true });
+  expect(found).toMatchObject({ problems: [], orphans: [], versions: 4 + 2 * 2 });
+  const store = await MemoryStore.open(memory);
   const { commit } = await store.head();
-  expect((await ancestry(store, commit)).map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect((await ancestry(store, commit)).map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 });

@@ -81,7 +81,7 @@ interface Memory {
 const hashOf = async (store: MemoryStore, commit: Commit) => adapterHash(await store.adapter(commit));
 
 const histories = fc.array(step, { minLength: 1, maxLength: 8 });
-const RUNS = { numRuns: 25 };
+const RUNS = { numRuns: 12 };
 
 it('every version is the root and the refined memories of its tasks, to the last bit: drop as if never merged', async () => {
   const folder = temporaryFolder();

@@ -55,7 +55,7 @@ it('--replay finds an adapter that is whole and not what was merged', async () =
 
 // By the ten thousand: npm run test:faults -- --memory.
 it('finds every flipped bit and every truncation, and names the file', async () => {
-  const report = await damageEach(await eventful(), { flips: 160, cuts: 80 }, Random.fromSeed(1));
+  const report = await damageEach(await eventful(), { flips: 56, cuts: 28 }, Random.fromSeed(1));
   expect(report.missed).toEqual([]);
 });
 

@@ -158,7 +158,31 @@ describe('forget', () => {
       ]);
       await writer.forget(await findRows(store, { ids, texts: [] }), 'asked');
       expect(await commitsTouched(store, ids)).toEqual(touched);
+      // The buffer names row 0 still; what is learned now does not replay it.
+      await learnSmall(writer, 'safety', { stages: ['preference'] });
+      expect(await commitsTouched(store, ids)).toEqual(touched);
     });
+  });
+
+  it('goes by the order of changes, whatever clocks said', async () => {
+    const folder = temporaryFolder();
+    const store = await createSmallMemory(folder);
+    const year = { now: 2026 };
+    const writer = await lockMemory(folder, { now: () => new Date(Date.UTC(year.now, 0)) });
+    await learnSmall(writer, 'tone', { stages: ['preference'] });
+    await learnSmall(writer, 'policy', { stages: ['preference'] });
+    const [tone] = await store.tasks((await store.head()).commit);
+    const ids = new Set([tone!.train[0]!]);
+    year.now = 2025;
+    await writer.forget(await findRows(store, { ids, texts: [] }), 'asked');
+    year.now = 2024;
+    await learnSmall(writer, 'safety', { stages: ['preference'] });
+    writer.release();
+    const touched = await commitsTouched(store, ids);
+    expect(touched.map(({ commit, rows }) => [commit.number, rows.trained, rows.replayed])).toEqual([
+      [1, 1, 0],
+      [2, 0, 1],
+    ]);
   });
 
   it('nothing leaves everything as it is', async () => {

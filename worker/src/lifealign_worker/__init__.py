@@ -5,5 +5,5 @@ It knows nothing of preferences, objectives or methods; the host decides all of 
 
 __version__ = "0.1.0"
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised with every change of what messages hold or mean."""

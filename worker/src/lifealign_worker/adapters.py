@@ -58,8 +58,8 @@ class AdaptedLinear(nn.Module):
         lora = adapter.loras.get(self.path)
         if lora is None:
             return y
-        low = nn.functional.linear(x, lora.a.to(x.dtype))
-        return y + adapter.scaling * nn.functional.linear(low, lora.b.to(x.dtype))
+        low = adapter.scaling * nn.functional.linear(x, lora.a.to(x.dtype))
+        return y + nn.functional.linear(low, lora.b.to(x.dtype))
 
 
 class ActiveAdapter:

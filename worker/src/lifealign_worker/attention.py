@@ -16,6 +16,9 @@ from .messages import Segment
 
 IMPLEMENTATION = "lifealign_packed"
 
+Parts = tuple[Tensor, ...]
+"""Of each segment, in their order."""
+
 
 class Packed(Protocol):
     """Query [1, heads, tokens, size], key and value [1, key heads, tokens, size], with positions in them."""
@@ -45,49 +48,48 @@ def causal_mask(queries: int, keys: int, device: torch.device) -> Tensor:
 
 
 class SegmentwiseAttention:
-    """One product for each segment, so that nothing is computed for pairs that do not see each other."""
+    """One product for each segment, so that nothing is computed for pairs that do not see each other.
+
+    Tokens are split once: a slice for each segment would have a gradient as long as all tokens, mostly zeros.
+    """
 
     def __init__(self, segments: list[Segment], device: torch.device):
+        self._lengths = [one.length for one in segments]
         self._pieces = [_Piece(segments, at, device) for at in range(len(segments))]
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
-        return torch.cat([piece.attend(query, key, value, scaling) for piece in self._pieces], dim=2)
+        q, k, v = (torch.split(x, self._lengths, dim=2) for x in (query, key, value))
+        return torch.cat([piece.attend(q, k, v, scaling) for piece in self._pieces], dim=2)
 
 
 class _Piece:
     def __init__(self, segments: list[Segment], at: int, device: torch.device):
-        own = segments[at]
-        self._queries = slice(own.start, own.start + own.length)
-        seen: list[slice] = [self._queries]
-        parent = own.parent
+        self._own = at
+        self._seen = [at]
+        parent = segments[at].parent
         while parent is not None:
-            above = segments[parent]
-            start, stop = above.start, above.start + above.length
-            if seen[0].start == stop:
-                seen[0] = slice(start, seen[0].stop)
-            else:
-                seen.insert(0, slice(start, stop))
-            parent = above.parent
-        self._seen = seen
-        keys = sum(one.stop - one.start for one in seen)
+            self._seen.insert(0, parent)
+            parent = segments[parent].parent
+        length = segments[at].length
+        keys = sum(segments[one].length for one in self._seen)
         # A single token sees all; without anything above, the product itself knows what is causal.
-        plain = own.length == 1 or keys == own.length
-        self._causal = keys == own.length and own.length > 1
-        self._mask = None if plain else causal_mask(own.length, keys, device)
+        self._causal = keys == length and length > 1
+        self._mask = None if length == 1 or keys == length else causal_mask(length, keys, device)
 
-    def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
+    def attend(self, query: Parts, key: Parts, value: Parts, scaling: float) -> Tensor:
+        own = query[self._own]
         return scaled_dot_product_attention(
-            query[:, :, self._queries],
+            own,
             self._gather(key),
             self._gather(value),
             attn_mask=self._mask,
             is_causal=self._causal,
             scale=scaling,
-            enable_gqa=query.shape[1] != key.shape[1],
+            enable_gqa=own.shape[1] != key[self._own].shape[1],
         )
 
-    def _gather(self, x: Tensor) -> Tensor:
-        pieces = [x[:, :, one] for one in self._seen]
+    def _gather(self, parts: Parts) -> Tensor:
+        pieces = [parts[one] for one in self._seen]
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=2)
 
 
@@ -95,8 +97,7 @@ class FlexPackedAttention:
     """The same by FlexAttention: one kernel over all tokens that skips blocks where nothing is seen. For GPUs."""
 
     def __init__(self, segments: list[Segment], device: torch.device):
-        tokens = sum(one.length for one in segments)
-        self._mask: BlockMask = create_block_mask(tree_mask(segments, device), None, None, tokens, tokens, str(device))
+        self._mask: BlockMask = block_mask(segments, device)
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
         found = _flex(query.device.type)(
@@ -110,6 +111,58 @@ class FlexPackedAttention:
 def _flex(device: str) -> Callable[..., Any]:
     function: Callable[..., Any] = flex_attention
     return torch.compile(function, dynamic=True) if device == "cuda" else function
+
+
+BLOCK = 128
+"""Queries and keys of a block, within which the kernel computes everything."""
+
+
+def block_mask(segments: list[Segment], device: torch.device) -> BlockMask:
+    """Where a whole subtree lies behind its segment, as the host packs it, a key is seen until its subtree ends: one
+    number for each key says everything, and which blocks have something to see follows from few of them."""
+    ends = subtree_ends(segments)
+    tokens = sum(one.length for one in segments)
+    if ends is None:
+        return create_block_mask(tree_mask(segments, device), None, None, tokens, tokens, str(device))
+    until = torch.repeat_interleave(torch.tensor(ends), torch.tensor([one.length for one in segments]))
+    blocks = -(-tokens // BLOCK)
+    # Beyond the last token is nothing: it neither is seen nor keeps its block from being seen whole by those before.
+    padded = torch.nn.functional.pad(until, (0, blocks * BLOCK - tokens)).view(blocks, BLOCK)
+    starts = torch.arange(blocks) * BLOCK
+    is_behind = torch.ones(blocks, blocks, dtype=torch.bool).tril(-1)
+    is_seen = (is_behind & (padded.amax(1)[None, :] > starts[:, None])) | torch.eye(blocks, dtype=torch.bool)
+    is_whole = is_behind & (padded.amin(1)[None, :] >= starts[:, None] + BLOCK)
+    on_device = until.to(device)
+
+    def mask(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return (key <= query) & (query < on_device[key])
+
+    partial, whole = _listed(is_seen & ~is_whole, device), _listed(is_whole, device)
+    return BlockMask.from_kv_blocks(
+        *partial, *whole, BLOCK_SIZE=BLOCK, mask_mod=mask, seq_lengths=(tokens, tokens)
+    )
+
+
+def _listed(chosen: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Of each row how many are chosen, and their places in front of all others. [1, 1, rows], [1, 1, rows, columns]"""
+    places = torch.argsort(chosen.int(), dim=1, descending=True, stable=True)
+    counts = chosen.sum(1)
+    return counts.int()[None, None].to(device), places.int()[None, None].contiguous().to(device)
+
+
+def subtree_ends(segments: list[Segment]) -> list[int] | None:
+    """The token behind everything that sees a segment; `None` where something else lies in between."""
+    ends = [one.start + one.length for one in segments]
+    above: list[int] = []
+    for at, one in enumerate(segments):
+        while above and above[-1] != one.parent:
+            above.pop()
+        if one.parent is not None and not above:
+            return None
+        above.append(at)
+        for each in above:
+            ends[each] = one.start + one.length
+    return ends
 
 
 def tree_mask(

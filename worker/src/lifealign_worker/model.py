@@ -11,6 +11,7 @@ from transformers import AttentionInterface, AutoConfig, AutoModelForCausalLM
 from .adapters import ActiveAdapter, Adapter
 from .attention import IMPLEMENTATION, FlexPackedAttention, Packed, SegmentwiseAttention, packed_attention
 from .decoding import DecodingAttention, KeyValueCache
+from .fusion import fuse
 from .log_probs import sequence_log_probs
 from .messages import Batch, Decode, Segment
 
@@ -41,6 +42,8 @@ class LanguageModel:
         self._packed = ATTENTIONS[options.attention]
         causal: Any = load(options)
         self.decoder: nn.Module = causal.get_decoder()
+        if self.device.type == "cuda":
+            fuse(self.decoder)
         self._embedding: nn.Module = causal.get_input_embeddings()
         head: nn.Module = causal.get_output_embeddings()
         if not isinstance(head, nn.Linear) or head.bias is not None:
@@ -49,6 +52,8 @@ class LanguageModel:
         self.vocabulary: int = head.weight.shape[0]
         self.config: Any = causal.config
         self.active: ActiveAdapter = ActiveAdapter(causal)
+        layers: Any = self.decoder.layers
+        self.layer_bytes: int = sum(one.numel() * one.element_size() for one in layers.parameters())
 
     def adapter(self, scaling: float, tensors: dict[str, Tensor]) -> Adapter:
         return self.active.make(scaling, tensors, self.device)

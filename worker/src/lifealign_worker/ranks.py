@@ -7,6 +7,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from .counters import Counters
 from .frames import Frame, decode_frame, encode_frame
 
 _WAIT = timedelta(days=30)
@@ -20,6 +21,7 @@ class Ranks:
         self.rank = int(os.environ.get("RANK", "0"))
         self.size = int(os.environ.get("WORLD_SIZE", "1"))
         self.local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+        self.counters = Counters()
         self._control: dist.ProcessGroup | None = None
 
     def start(self, device: torch.device) -> None:
@@ -40,6 +42,7 @@ class Ranks:
         length = torch.tensor([len(data)])
         dist.broadcast(length, 0, self._control)
         size = int(length)
+        self.counters.shared_bytes += size
         if size == 0:
             return None
         content = torch.frombuffer(data, dtype=torch.uint8) if data else torch.empty(size, dtype=torch.uint8)
@@ -54,6 +57,13 @@ class Ranks:
         """The sum over ranks, on every rank."""
         if self.size > 1:
             dist.all_reduce(value)
+            self.counters.summed_bytes += value.numel() * value.element_size()
+        return value
+
+    def most(self, value: Tensor) -> Tensor:
+        """The largest over ranks, on every rank."""
+        if self.size > 1:
+            dist.all_reduce(value, dist.ReduceOp.MAX)
         return value
 
     def stop(self) -> None:

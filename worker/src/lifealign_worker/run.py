@@ -60,6 +60,8 @@ def pick_device(name: str, ranks: Ranks) -> torch.device:
         raise ValueError("device cuda: this torch finds no GPU")
     device = torch.device("cuda", ranks.local_rank)
     torch.cuda.set_device(device)
+    # It would make a plan for each length of a segment, which takes longer than the product.
+    torch.backends.cuda.enable_cudnn_sdp(False)
     return device
 
 

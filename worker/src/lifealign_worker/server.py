@@ -1,5 +1,6 @@
 """Answers requests in order. What may be asked of a session, and when, is decided here (PROTOCOL.md)."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
@@ -36,6 +37,7 @@ class Server:
         """@param lockstep: every rank has to run every layer along with the others, because weights are shared out"""
         self._model, self._ranks, self._lockstep = model, ranks, lockstep
         self._sessions: dict[int, Session] = {}
+        self._sharded_bytes = model.layer_bytes if lockstep else 0
         self._handlers: dict[str, Callable[[Frame], Frame]] = {
             "open": self._open,
             "forward": self._forward,
@@ -43,6 +45,7 @@ class Server:
             "collect": self._collect,
             "decode": self._decode,
             "close": self._close,
+            "counters": self._count,
         }
 
     def ready(self, versions: dict[str, str]) -> dict[str, Any]:
@@ -63,7 +66,14 @@ class Server:
         handler = self._handlers.get(kind) if isinstance(kind, str) else None
         if handler is None:
             raise ProtocolError(f"{str(kind)[:80]!r} is no request; known: {', '.join(self._handlers)}")
-        return handler(frame)
+        counters = self._ranks.counters
+        field_ = f"{kind}_seconds"
+        if not hasattr(counters, field_):
+            return handler(frame)
+        start = time.perf_counter()
+        reply = handler(frame)
+        setattr(counters, field_, getattr(counters, field_) + time.perf_counter() - start)
+        return reply
 
     def _open(self, frame: Frame) -> Frame:
         number_ = whole_number(frame.header, "session", 0, 2**52)
@@ -100,7 +110,9 @@ class Server:
             wanted = session.purpose == "gradients"
             with torch.set_grad_enabled(wanted):
                 held = self._model.log_probs(mine or _IDLE, session.adapter)
+            self._ranks.counters.gathered_bytes += self._sharded_bytes
             count = mine.sequences if mine is not None else 0
+            self._ranks.counters.forward_tokens += len(mine.tokens) if mine is not None else 0
             session.place = slice(before, before + count)
             found[session.place] = held.detach()[:count]
             session.held = held if wanted else None
@@ -123,6 +135,7 @@ class Server:
         with self._model.active.use(session.adapter):
             leaves = session.adapter.tensors
             found = torch.autograd.grad(held, list(leaves.values()), mine, allow_unused=True)
+        self._ranks.counters.gathered_bytes += self._sharded_bytes
         for name, gradient in zip(leaves, found):
             if gradient is None:
                 continue
@@ -152,6 +165,13 @@ class Server:
         with torch.no_grad():
             logits = self._model.decode(request, session.cache, session.adapter)
         return Frame({"type": "logits"}, {"logits": from_torch(logits)})
+
+    def _count(self, frame: Frame) -> Frame:
+        """Of rank 0, but for memory, which is that of the rank with most."""
+        numbers = self._ranks.counters.as_numbers(self._model.device)
+        peak = torch.tensor(numbers["peak_memory_bytes"], dtype=torch.int64, device=self._model.device)
+        numbers["peak_memory_bytes"] = int(self._ranks.most(peak))
+        return Frame({"type": "counters", **numbers})
 
     def _close(self, frame: Frame) -> Frame:
         self._session(frame, *PURPOSES)

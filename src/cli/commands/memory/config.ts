@@ -1,6 +1,7 @@
 /** `lifealign memory config`: shows a memory's settings, changes them, or takes over a change made by hand. */
 import type { Command } from 'commander';
 import type { MemoryConfig } from '../../../memory/store/config.ts';
+import type { MemoryStore } from '../../../memory/store/store.ts';
 import { UserError } from '../../../support/errors.ts';
 import { print, printJson, say, type WriterFlags, withMemory, writingCommand } from '../../memory-command.ts';
 
@@ -40,7 +41,7 @@ async function config({ set, accept, json, ...flags }: ConfigFlags): Promise<voi
     const before = accept
       ? await checkMemoryConfig(await readConfigTree(file, 'settings'), file)
       : await store.config();
-    const tree = applyOverrides(structuredClone(before), set);
+    const tree = applyOverrides(before, set);
     const after = await checkMemoryConfig(tree, file);
     const root = await store.resolve('0');
     const fixed = firstDifference({ lora: root.lora }, { lora: after.lora });
@@ -48,14 +49,25 @@ async function config({ set, accept, json, ...flags }: ConfigFlags): Promise<voi
       throw new UserError(
         `${file}, field "${fixed.key}": the memory's adapters have ${JSON.stringify(fixed.before)}; make another memory for ${JSON.stringify(fixed.now)}`,
       );
+    if (after.base !== before.base) await checkOther(store, after.base);
     await writer.setConfig(after);
     if (accept) say(`${file}: taken over as it is now`);
     await show(after, json === true);
   });
 }
 
+/** @throws {UserError} for a base that is missing, or not the one that the memory's adapters are for. */
+async function checkOther(store: MemoryStore, base: string): Promise<void> {
+  const { openModel } = await import('../../../model/resolve.ts');
+  const { loadTextModel } = await import('../../../text/text-model.ts');
+  const { baseHashes, checkBase } = await import('../../../memory/store/base-hashes.ts');
+  const model = await openModel(base, { warn: say });
+  const text = await loadTextModel(model.path, model.config.vocabularySize);
+  checkBase(store.folder, (await store.head()).commit.hashes, baseHashes({ model, text }));
+}
+
 async function show(config: MemoryConfig, json: boolean): Promise<void> {
   if (json) return printJson(config);
   const { stringify } = await import('yaml');
-  print(stringify(config).trimEnd());
+  print(stringify(config, { aliasDuplicateObjects: false }).trimEnd());
 }

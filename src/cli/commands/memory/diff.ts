@@ -4,7 +4,9 @@ import type { EarlierTaskRows } from '../../../learn/earlier.ts';
 import type { CommitMetrics } from '../../../memory/store/records.ts';
 import type { Commit, MemoryStore } from '../../../memory/store/store.ts';
 import type { LoraAdapter } from '../../../model/adapter.ts';
+import { relativeChange } from '../../../model/adapter-change.ts';
 import { UserError } from '../../../support/errors.ts';
+import { ENGINE_HELP } from '../../engine-flag.ts';
 import { interruptible } from '../../interrupt.ts';
 import { type MemoryFlags, memoryCommand, print, printJson, say } from '../../memory-command.ts';
 import type { MeasuredMemory } from '../../memory-measuring.ts';
@@ -15,6 +17,7 @@ interface DiffFlags extends MemoryFlags {
   readonly measure: boolean;
   readonly answers: string;
   readonly maxNewTokens: string;
+  readonly engine?: string;
   readonly threads?: string;
   readonly json?: true;
 }
@@ -27,6 +30,7 @@ export function registerMemoryDiff(program: Command): void {
     .option('--no-measure', 'recorded scores alone, which needs no base')
     .option('--answers <count>', 'report rows of each task that both versions answer', '2')
     .option('--max-new-tokens <count>', 'of an answer', '64')
+    .option('--engine <engine>', ENGINE_HELP)
     .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
     .option('--json', 'as a JSON object')
     .action(diff);
@@ -45,7 +49,12 @@ async function diff(from: string, to: string, { memory, json, measure, ...flags 
   const store = await MemoryStore.open(memory);
   const [one, other] = [await versionOf(store, from), await versionOf(store, to)];
   const measured = measure
-    ? await measuredDifference(store, one, other, { answers, maxNewTokens, threads: flags.threads })
+    ? await measuredDifference(store, one, other, {
+        answers,
+        maxNewTokens,
+        engine: flags.engine,
+        threads: flags.threads,
+      })
     : null;
   const difference = measured ?? { metrics: await recorded(store, one, other), answers: [] };
   const change = relativeChange(one.adapter, other.adapter);
@@ -94,6 +103,7 @@ async function recorded(store: MemoryStore, one: Version, other: Version): Promi
 interface MeasureFlags {
   readonly answers: number;
   readonly maxNewTokens: number;
+  readonly engine: string | undefined;
   readonly threads: string | undefined;
 }
 
@@ -102,13 +112,13 @@ async function measuredDifference(
   store: MemoryStore,
   one: Version,
   other: Version,
-  { answers: count, maxNewTokens, threads }: MeasureFlags,
+  { answers: count, maxNewTokens, engine, threads }: MeasureFlags,
 ): Promise<Difference | null> {
   const { withMeasuredMemory } = await import('../../memory-measuring.ts');
   let isOpen = false;
   try {
     return await interruptible({ reason: 'interrupted' }, (signal) =>
-      withMeasuredMemory(store, { threads, signal }, async (memory) => {
+      withMeasuredMemory(store, { engine, threads, signal }, async (memory) => {
         isOpen = true;
         const all = [...(await memory.tasks(one.commit)), ...(await memory.tasks(other.commit))];
         const tasks = all.filter(({ name }, at) => all.findIndex((task) => task.name === name) === at);
@@ -184,17 +194,4 @@ function body({ metrics, answers }: Difference, isMeasured: boolean): string[] {
 
 function oneLine(text: string): string {
   return text.trim().replaceAll('\n', ' / ');
-}
-
-/** ‖to − from‖ / ‖from‖ over all matrices; of nothing, nothing. */
-function relativeChange(from: LoraAdapter, to: LoraAdapter): number {
-  let [change, norm] = [0, 0];
-  for (const [name, { data }] of from.tensors) {
-    const now = to.tensors.get(name)!.data;
-    for (const [at, value] of data.entries()) {
-      change += (now[at]! - value) ** 2;
-      norm += value ** 2;
-    }
-  }
-  return norm === 0 ? 0 : Math.sqrt(change / norm);
 }

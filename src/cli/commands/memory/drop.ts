@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { CommitMetrics } from '../../../memory/store/records.ts';
 import type { MemoryWriter, PlannedDrop } from '../../../memory/store/writer.ts';
+import { ENGINE_HELP } from '../../engine-flag.ts';
 import { interruptible } from '../../interrupt.ts';
 import {
   amount,
@@ -17,6 +18,7 @@ import { metricsTable } from '../../memory-metrics.ts';
 interface DropFlags extends WriterFlags {
   readonly measure: boolean;
   readonly note: string;
+  readonly engine?: string;
   readonly threads?: string;
   readonly json?: true;
 }
@@ -27,16 +29,21 @@ export function registerMemoryDrop(program: Command): void {
     .argument('<task>', 'a task that the head has learned')
     .option('--no-measure', "do not measure the effect on the tasks' report rows, which needs the base")
     .option('--note <text>', 'why; kept with the version and with the withdrawn rows', '')
-    .option('--threads <n>', 'threads the engine may use')
+    .option('--engine <engine>', ENGINE_HELP)
+    .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
     .option('--json', 'as a JSON object')
     .action(drop);
 }
 
-async function drop(task: string, { measure, note, json, threads, ...flags }: DropFlags): Promise<void> {
+async function drop(
+  task: string,
+  { measure, note, json, engine, threads, ...flags }: DropFlags,
+): Promise<void> {
   await withMemory(flags, async (writer) => {
     const plan = await writer.planDrop(task);
-    const metrics = measure ? await measured(writer, plan, threads) : null;
+    const metrics = measure ? await measured(writer, plan, { engine, threads }) : null;
     const commit = await writer.drop(plan, { metrics, note });
+    const { laterTasks } = await import('../../../memory/store/drop.ts');
     const later = laterTasks(plan);
     if (json) {
       printJson({
@@ -53,10 +60,11 @@ async function drop(task: string, { measure, note, json, threads, ...flags }: Dr
       });
       return;
     }
-    const versions = plan.removed.map(({ number }) => number).join(', ');
+    const numbers = plan.removed.map(({ number }) => number).join(', ');
+    const versions = `${plan.removed.length === 1 ? 'version' : 'versions'} ${numbers}`;
     print(
       [
-        `the head is version ${commit.number} (${shortHash(commit.hash)}): the memory without ${task} (version ${versions}),`,
+        `the head is version ${commit.number} (${shortHash(commit.hash)}): the memory without ${task} (${versions}),`,
         `merged again from the refined memories of ${amount(plan.remaining.length, 'stage')}.`,
         `${amount(plan.rows.length, 'row')} of ${task} withdrawn from the memory's store, buffer and cache.`,
         ...(metrics === null ? ['The effect was not measured.'] : metricsTable(metrics)),
@@ -65,12 +73,6 @@ async function drop(task: string, { measure, note, json, threads, ...flags }: Dr
       ].join('\n'),
     );
   });
-}
-
-/** Learned after the dropped one had been, and therefore with its changes in place. */
-function laterTasks({ removed, remaining }: PlannedDrop): readonly string[] {
-  const first = removed[0]!.number;
-  return [...new Set(remaining.filter(({ number }) => number > first).map(({ task }) => task!))];
 }
 
 function caveat(task: string, later: readonly string[]): string {
@@ -88,13 +90,10 @@ function caveat(task: string, later: readonly string[]): string {
 async function measured(
   { store }: MemoryWriter,
   plan: PlannedDrop,
-  threads: string | undefined,
+  flags: { readonly engine: string | undefined; readonly threads: string | undefined },
 ): Promise<CommitMetrics> {
-  const { withMeasuredMemory } = await import('../../memory-measuring.ts');
-  const before = await store.adapter(plan.onto);
+  const { measureDrop } = await import('../../memory-measuring.ts');
   return interruptible({ reason: 'interrupted; nothing was dropped' }, (signal) =>
-    withMeasuredMemory(store, { threads, signal }, async (memory) =>
-      memory.compare(await memory.tasks(plan.onto), before, plan.adapter),
-    ),
+    measureDrop(store, plan, { ...flags, signal }),
   );
 }

@@ -1,9 +1,10 @@
 /** `lifealign memory forget`: a person's rows withdrawn, and every version named that they had a part in. */
 import type { Command } from 'commander';
 import type { RowText } from '../../../memory/store/rows.ts';
-import type { Withdrawal } from '../../../memory/store/store.ts';
+import type { MemoryStore, Withdrawal } from '../../../memory/store/store.ts';
 import type { FoundRow, TouchedCommit } from '../../../memory/store/withdraw.ts';
 import { UserError } from '../../../support/errors.ts';
+import { didYouMean } from '../../../support/nearest-name.ts';
 import {
   amount,
   print,
@@ -15,7 +16,8 @@ import {
 } from '../../memory-command.ts';
 
 interface ForgetFlags extends WriterFlags {
-  readonly rows: string;
+  readonly rows?: string;
+  readonly task?: string;
   readonly reason: string;
   readonly dryRun?: true;
   readonly json?: true;
@@ -24,22 +26,24 @@ interface ForgetFlags extends WriterFlags {
 export function registerMemoryForget(program: Command): void {
   writingCommand(program, 'forget')
     .description('withdraw rows from the store, the buffer and the cache, and list the versions they touched')
-    .requiredOption(
-      '--rows <file>',
-      'rows as they were learned from, or a list of the ids that rows have here',
-    )
+    .option('--rows <file>', 'rows as they were learned from, or a list of the ids that rows have here')
+    .option('--task <name>', 'instead: all rows of a task, such as one that the gate refused')
     .option('--reason <text>', 'kept with the withdrawn rows', 'withdrawn')
     .option('--dry-run', 'only say what would be withdrawn')
     .option('--json', 'as a JSON object')
     .action(forget);
 }
 
-async function forget({ rows: file, reason, dryRun, json, ...flags }: ForgetFlags): Promise<void> {
-  const wanted = await readWanted(file);
-  const { findRows, commitsTouched } = await import('../../../memory/store/withdraw.ts');
+async function forget({ rows: file, task, reason, dryRun, json, ...flags }: ForgetFlags): Promise<void> {
+  if ((file === undefined) === (task === undefined)) {
+    throw new UserError('expected --rows FILE or --task NAME: which rows are withdrawn');
+  }
+  const wanted = file === undefined ? NOTHING : await readWanted(file);
+  const { findRows, commitsTouched, rowsOfTask } = await import('../../../memory/store/withdraw.ts');
   await withMemory(flags, async (writer) => {
     const { store } = writer;
-    const rows = await findRows(store, wanted);
+    const rows = task === undefined ? await findRows(store, wanted) : await rowsOfTask(store, task);
+    if (task !== undefined && rows.length === 0) throw await noRows(store, task);
     const withdrawn = await store.withdrawn();
     const earlier = wanted.ids.flatMap((id) => withdrawn.get(id) ?? []);
     const ids = new Set([...rows.map(({ row }) => row.id), ...wanted.ids.filter((id) => withdrawn.has(id))]);
@@ -69,6 +73,17 @@ async function forget({ rows: file, reason, dryRun, json, ...flags }: ForgetFlag
 interface Wanted {
   readonly ids: readonly string[];
   readonly texts: readonly RowText[];
+}
+
+const NOTHING: Wanted = { ids: [], texts: [] };
+
+async function noRows(store: MemoryStore, task: string): Promise<UserError> {
+  const manifest = await store.manifest((await store.head()).entry);
+  const names = [...new Set(manifest.files.map((file) => file.task))];
+  const there = names.length === 0 ? 'it has none at all' : `it has rows of ${names.join(', ')}`;
+  return new UserError(
+    `${store.folder}: it has no rows of a task "${task}"; ${there}.${didYouMean(task, names)}`,
+  );
 }
 
 /** Ids, where every record is one or an object with nothing but one; rows otherwise. */

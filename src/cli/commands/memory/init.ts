@@ -44,7 +44,8 @@ async function init({
 }: InitFlags): Promise<void> {
   const { resolveMemoryConfig } = await import('../../memory-config.ts');
   const tree = await resolveMemoryConfig({ file, set, base });
-  const { createMemory } = await import('../../../memory/store/create.ts');
+  const { checkVacant, createMemory } = await import('../../../memory/store/create.ts');
+  await checkVacant(memory);
   const { openModel } = await import('../../../model/resolve.ts');
   const { loadTextModel } = await import('../../../text/text-model.ts');
   const { linearModules } = await import('../../../model/linear-modules.ts');

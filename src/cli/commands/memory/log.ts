@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { decimal } from '../../../eval/number-text.ts';
 import type { CommitMetrics } from '../../../memory/store/records.ts';
+import type { Standing } from '../../../memory/store/standing.ts';
 import type { Commit, MemoryStore } from '../../../memory/store/store.ts';
 import {
   type MemoryFlags,
@@ -33,19 +34,16 @@ async function log({ memory, moves, json }: LogFlags): Promise<void> {
   else await logVersions(store, json === true);
 }
 
-/** Where a version stands: under the head, or beside the way there. */
-type State = 'head' | 'in head' | 'left out';
+const BESIDE: Readonly<Partial<Record<Standing, string>>> = {
+  'left out': '(not in the head)',
+  aside: '(kept aside: refused by the gate)',
+};
 
 async function logVersions(store: MemoryStore, json: boolean): Promise<void> {
-  const { ancestry } = await import('../../../memory/store/lineage.ts');
+  const { standings } = await import('../../../memory/store/standing.ts');
   const { commit: head } = await store.head();
-  const line = new Set((await ancestry(store, head)).map(({ hash }) => hash));
-  const learned = new Set((await store.learned(head)).map(({ hash }) => hash));
   const versions = [...(await store.versions())].reverse();
-  const stateOf = ({ hash, kind }: Commit): State => {
-    if (hash === head.hash) return 'head';
-    return line.has(hash) && (kind !== 'stage' || learned.has(hash)) ? 'in head' : 'left out';
-  };
+  const stateOf = await standings(store, head);
   const metrics = await Promise.all(versions.map((commit) => store.metrics(commit)));
   if (json) {
     const listed = versions.map((commit, at) => ({
@@ -70,7 +68,7 @@ async function logVersions(store: MemoryStore, json: boolean): Promise<void> {
     commit.stage ?? '',
     shortTime(commit.time),
     ...accuracies(commit, metrics[at] ?? null),
-    stateOf(commit) === 'left out' ? `(not in the head) ${commit.note}`.trim() : commit.note,
+    `${BESIDE[stateOf(commit)] ?? ''} ${commit.note}`.trim(),
   ]);
   print(
     textTable([

@@ -5,6 +5,7 @@ import type { ComparedTask } from '../../../learn/compare-policies.ts';
 import { UserError } from '../../../support/errors.ts';
 import { streamProgress } from '../../../support/progress.ts';
 import { compositionName, parseComposition } from '../../composition.ts';
+import { ENGINE_HELP } from '../../engine-flag.ts';
 import { interruptible } from '../../interrupt.ts';
 import { type MemoryFlags, memoryCommand, print, printJson, say, textTable } from '../../memory-command.ts';
 import { wholeNumber } from '../../whole-number.ts';
@@ -15,6 +16,7 @@ interface MeasureFlags extends MemoryFlags {
   readonly weights?: string;
   readonly retrieve?: string;
   readonly json?: true;
+  readonly engine?: string;
   readonly threads?: string;
 }
 
@@ -29,6 +31,7 @@ export function registerMemoryMeasure(program: Command): void {
     )
     .option('--version <version>', 'of the memory', 'head')
     .option('--json', 'as a JSON object')
+    .option('--engine <engine>', ENGINE_HELP)
     .option('--threads <number>', 'threads of the engine (default: as many as there are cores)')
     .action(measure);
 }
@@ -46,7 +49,11 @@ async function measure(flags: MeasureFlags): Promise<void> {
   const composed = parts && { name: compositionName(parts), adapter: await compose(store, version, parts) };
   const { openMemoryBase } = await import('../../memory-base.ts');
   const progress = streamProgress(process.stderr);
-  const { model } = await openMemoryBase(store, { threads: flags.threads, progress });
+  const { model } = await openMemoryBase(store, {
+    engine: flags.engine,
+    threads: flags.threads,
+    progress,
+  });
   try {
     const tasks = await interruptible({ reason: 'interrupted' }, async (signal) => {
       const { comparePolicies, composedPolicy, retrievedPolicy } = await import(
@@ -71,7 +78,7 @@ async function measure(flags: MeasureFlags): Promise<void> {
       const reported = rows.flatMap(({ name, report }) => (report ? [{ task: name, report }] : []));
       if (reported.length === 0)
         throw new UserError(`version ${version.number} has no report rows to measure on`);
-      const compared = await comparePolicies(reported, policies, (await store.config()).seed);
+      const compared = await comparePolicies(reported, policies);
       return { names: policies.map(({ name }) => name), compared };
     });
     if (flags.json) printJson({ version: version.number, policies: tasks.names, tasks: tasks.compared });

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { decimal } from '../../../eval/number-text.ts';
 import type { GateRecord } from '../../../learn/update.ts';
 import type { CommitMetrics } from '../../../memory/store/records.ts';
+import { rowCounts } from '../../../memory/store/standing.ts';
 import type { Commit, MemoryStore } from '../../../memory/store/store.ts';
 import { gateLines } from '../../learn-table.ts';
 import { type MemoryFlags, memoryCommand, print, printJson, shortTime } from '../../memory-command.ts';
@@ -25,7 +26,9 @@ async function show(version: string, { memory, json }: ShowFlags): Promise<void>
   const store = await MemoryStore.open(memory);
   const commit = await store.resolve(version);
   const { parent } = commit;
+  const { refusedVersions } = await import('../../../memory/store/lineage.ts');
   const found = {
+    isRefused: (await refusedVersions(store)).has(commit.hash),
     parent: parent === null ? null : (await store.commit(parent)).number,
     learned: await store.learned(commit),
     record: await store.taskRecord(commit),
@@ -40,12 +43,14 @@ async function show(version: string, { memory, json }: ShowFlags): Promise<void>
         ...heading(commit, found),
         ...rowLines(found),
         ...consolidationLines(commit),
-        ...metricLines(found.metrics),
+        ...metricLines(commit, found.metrics),
       ].join('\n'),
     );
 }
 
 interface Found {
+  /** By the gate, and nobody has taken it all the same. */
+  readonly isRefused: boolean;
   readonly parent: number | null;
   readonly learned: Awaited<ReturnType<MemoryStore['learned']>>;
   readonly record: Awaited<ReturnType<MemoryStore['taskRecord']>>;
@@ -62,10 +67,11 @@ async function printAsJson(store: MemoryStore, commit: Commit, found: Found): Pr
     commit: hash,
     ...others,
     parent_version: parent,
+    refused: found.isRefused,
     learned_versions: learned.map((stage) => stage.number),
     tasks: [...new Set(learned.map(({ task }) => task))],
     consolidation: consolidation && { ...consolidation, reports: await store.reports(commit) },
-    rows: record && counts(found),
+    rows: record && rowCounts(record, found.withdrawn),
     buffer: { rows: found.buffer.length },
     metrics,
     config: await store.commitConfig(commit),
@@ -86,6 +92,7 @@ function heading(
     tasks.length === 0 ? 'no task' : `${tasks.length === 1 ? 'the task' : 'the tasks'} ${tasks.join(', ')}`;
   return [
     `version ${number}: ${what}`,
+    ...(found.isRefused ? ['  refused    by the gate; it lies beside the log, and was never the head'] : []),
     `  commit     ${hash}`,
     `  parent     ${found.parent === null ? 'none' : `version ${found.parent}`}`,
     `  time       ${shortTime(time)} UTC`,
@@ -95,29 +102,15 @@ function heading(
   ];
 }
 
-/** Withdrawn rows are counted apart. */
-function counts({ record, withdrawn }: Found) {
-  const parts = { train: record!.train, gate: record!.gate, report: record!.report };
-  const gone = Object.values(parts)
-    .flat()
-    .filter((id) => withdrawn.has(id)).length;
-  const sizes = Object.fromEntries(Object.entries(parts).map(([part, ids]) => [part, ids.length]));
-  return { private: record!.private, ...sizes, withdrawn: gone } as {
-    private: boolean;
-    train: number;
-    gate: number;
-    report: number;
-    withdrawn: number;
-  };
-}
-
 function rowLines(found: Found): string[] {
   const buffer = `  buffer     ${found.buffer.length} rows are replayed after it`;
   if (found.record === null) return [buffer];
-  const { train, gate, report, withdrawn, private: isPrivate } = counts(found);
+  const { data: source } = found.record;
+  const { train, gate, report, withdrawn, private: isPrivate } = rowCounts(found.record, found.withdrawn);
   const gone = withdrawn === 0 ? '' : `; ${withdrawn} of them withdrawn since`;
   const hidden = isPrivate ? '; private: their texts are shown nowhere' : '';
   return [
+    `  data       ${source.file ?? 'rows of a program'}, sha256 ${source.sha256.slice(0, 12)}`,
     `  rows       ${train} to train, ${gate} for the gate, ${report} to report${gone}${hidden}`,
     buffer,
   ];
@@ -138,8 +131,10 @@ function consolidationLines({ consolidation }: Commit): string[] {
   ];
 }
 
-function metricLines(metrics: CommitMetrics | null): string[] {
-  if (metrics === null) return ['', 'not measured'];
+function metricLines({ kind }: Commit, metrics: CommitMetrics | null): string[] {
+  if (metrics === null) {
+    return ['', kind === 'stage' ? 'not measured: a task is, after its last stage' : 'not measured'];
+  }
   // Of a task that was learned; a drop has no gate.
   const gate = metrics['gate'] as GateRecord | undefined;
   return ['', ...metricsTable(metrics), ...(gate ? ['', ...gateLines(gate)] : [])];

@@ -6,7 +6,7 @@ import type { Adapter } from '../../../model/adapter.ts';
 import type { DecoderConfig } from '../../../model/config.ts';
 import type { NewTokens, Step, StepResult } from '../../generation/step.ts';
 import { adapterFeeds, RotaryTables, tokenFeeds } from '../feeds.ts';
-import type { Feed, Feeds, OrtSession } from '../open-session.ts';
+import type { Feed, Feeds, GraphRunner } from '../open-session.ts';
 import type { Past } from './key-value-cache.ts';
 
 /** A run's keys and values, for `KeyValueCache.write`. */
@@ -17,12 +17,12 @@ const HIDDEN = -1e30;
 
 /** Runs with the same model and adapter. */
 export class DecodingStep implements Step<Past, NewKeysAndValues> {
-  readonly #session: OrtSession;
+  readonly #session: GraphRunner;
   readonly #vocabulary: number;
   readonly #adapter: Feeds;
   readonly #tables: RotaryTables;
 
-  constructor(session: OrtSession, config: DecoderConfig, adapter: Adapter | null) {
+  constructor(session: GraphRunner, config: DecoderConfig, adapter: Adapter | null) {
     this.#session = session;
     this.#vocabulary = config.vocabularySize;
     this.#adapter = adapterFeeds(adapter);

@@ -10,6 +10,7 @@ import {
   feedOf,
   type OrtSession,
   type Outputs,
+  type RunSettings,
   type SessionOptions,
 } from '../open-session.ts';
 import type { WorkerReply, WorkerRequest, WorkerStart } from './protocol.ts';
@@ -51,11 +52,11 @@ export class Lane {
     this.#worker.unref();
   }
 
-  async open(graph: EmittedGraph, options: SessionOptions): Promise<OrtSession> {
+  async open(graphs: readonly EmittedGraph[], options: SessionOptions): Promise<OrtSession> {
     const session = this.#count;
-    await this.#ask({ kind: 'open', session, graph, options });
+    await this.#ask({ kind: 'open', session, graphs, options });
     return {
-      run: (feeds) => this.#run(session, graph, feeds),
+      run: (feeds, run = {}) => this.#run(session, graphs[run.graph ?? 0]!, feeds, run),
       release: async () => {
         if (!this.#failure) await this.#ask({ kind: 'release', session });
       },
@@ -67,15 +68,15 @@ export class Lane {
     await this.#worker.terminate();
   }
 
-  #run(session: number, graph: EmittedGraph, feeds: Feeds): Promise<Outputs> {
+  #run(session: number, { inputs }: EmittedGraph, feeds: Feeds, options: RunSettings): Promise<Outputs> {
     const sent: Record<string, Feed> = {};
     const kept: string[] = [];
-    for (const name of graph.inputs) {
+    for (const name of inputs) {
       const feed = feedOf(feeds, name);
       if (feed.constant && this.#kept.get(name) === feed) kept.push(name);
       else sent[name] = feed;
     }
-    const outputs = this.#ask({ kind: 'run', session, feeds: sent, kept });
+    const outputs = this.#ask({ kind: 'run', session, feeds: sent, kept, options });
     for (const [name, feed] of Object.entries(sent)) if (feed.constant) this.#kept.set(name, feed);
     return outputs;
   }

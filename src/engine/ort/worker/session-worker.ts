@@ -12,7 +12,7 @@ const constants: Record<string, Feed> = {};
 
 async function answer(request: WorkerRequest): Promise<Outputs> {
   if (request.kind === 'open') {
-    sessions.set(request.session, await openSession(request.graph, request.options));
+    sessions.set(request.session, await openSession(request.graphs, request.options));
     return {};
   }
   const session = sessions.get(request.session);
@@ -22,9 +22,10 @@ async function answer(request: WorkerRequest): Promise<Outputs> {
     await session.release();
     return {};
   }
-  const { feeds, kept } = request;
+  const { feeds, kept, options } = request;
   for (const [name, feed] of Object.entries(feeds)) if (feed.constant) constants[name] = feed;
-  return session.run({ ...feeds, ...Object.fromEntries(kept.map((name) => [name, constants[name]!])) });
+  const known = Object.fromEntries(kept.map((name) => [name, constants[name]!]));
+  return session.run({ ...feeds, ...known }, options);
 }
 
 // Requests wait for each other: the runtime holds the thread while it works, and a session's must not overtake

@@ -5,7 +5,7 @@
  * the fields of its FeedbackModel and of its front end; not checked against a file of a running Open WebUI.
  */
 import * as z from 'zod';
-import type { FeedbackImporter } from './importer.ts';
+import { type FeedbackImporter, type Imported, problemOf } from './importer.ts';
 
 const message = z.looseObject({
   role: z.string(),
@@ -35,36 +35,36 @@ type Messages = z.output<typeof history>['messages'];
 export const openWebui: FeedbackImporter = {
   name: 'open-webui',
   describes: "Open WebUI's export of feedback",
+  takes: [],
   recognises: (value) =>
     typeof value === 'object' && value !== null && 'snapshot' in value && 'data' in value && 'meta' in value,
-  read(value) {
-    const parsed = record.safeParse(value);
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      return `${issue?.path.join('.')}: ${issue?.message}`;
-    }
-    const { id, user_id: person, data, meta, snapshot } = parsed.data;
-    const chat = 'chat' in snapshot.chat ? (snapshot.chat.chat as { history: unknown }) : snapshot.chat;
-    const { messages } = history.parse(chat.history);
-    if (data.rating !== 1 && data.rating !== -1) return `data.rating: expected 1 or -1, got ${data.rating}`;
-    const answer = messages[meta.message_id];
-    if (!answer) return 'meta.message_id: the snapshot has no such message';
-    const prompt = wayTo(messages, answer.parentId);
-    if (prompt === null) return 'snapshot.chat: the messages before the rated one are not all there';
-    const comment = [data.reason, data.comment].filter((text) => text).join(': ');
-    return {
-      id,
-      request: {
-        prompt,
-        answer: answer.content,
-        rating: data.rating > 0 ? 'up' : 'down',
-        ...(comment === '' ? {} : { comment }),
-        ...(data.tags ? { tags: data.tags } : {}),
-        ...(person ? { person } : {}),
-      },
-    };
-  },
+  read: (value) => [readRecord(value)],
 };
+
+function readRecord(value: unknown): Imported | string {
+  const parsed = record.safeParse(value);
+  if (!parsed.success) return problemOf(parsed.error);
+  const { id, user_id: person, data, meta, snapshot } = parsed.data;
+  const chat = 'chat' in snapshot.chat ? (snapshot.chat.chat as { history: unknown }) : snapshot.chat;
+  const { messages } = history.parse(chat.history);
+  if (data.rating !== 1 && data.rating !== -1) return `data.rating: expected 1 or -1, got ${data.rating}`;
+  const answer = messages[meta.message_id];
+  if (!answer) return 'meta.message_id: the snapshot has no such message';
+  const prompt = wayTo(messages, answer.parentId);
+  if (prompt === null) return 'snapshot.chat: the messages before the rated one are not all there';
+  const comment = [data.reason, data.comment].filter((text) => text).join(': ');
+  return {
+    id,
+    request: {
+      prompt,
+      answer: answer.content,
+      rating: data.rating > 0 ? 'up' : 'down',
+      ...(comment === '' ? {} : { comment }),
+      ...(data.tags ? { tags: data.tags } : {}),
+      ...(person ? { person } : {}),
+    },
+  };
+}
 
 /** Messages from the root on; null where one is missing, or the way goes round. */
 function wayTo(messages: Messages, last: string | null | undefined) {

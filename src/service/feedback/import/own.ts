@@ -7,11 +7,12 @@ const record = z.looseObject({ id: z.string().min(1) });
 export const own: FeedbackImporter = {
   name: 'lifealign',
   describes: 'bodies of POST /v1/feedback, each with an "id" beside it',
+  takes: [],
   recognises: (value) => typeof value === 'object' && value !== null && 'id' in value,
   read(value) {
     const parsed = record.safeParse(value);
-    if (!parsed.success) return 'id: missing; expected a text that names the record';
+    if (!parsed.success) return ['id: missing; expected a text that names the record'];
     const { id, ...request } = parsed.data;
-    return { id, request };
+    return [{ id, request }];
   },
 };
