@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 
 export const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 
@@ -97,8 +98,13 @@ export async function startHub(): Promise<HubServer> {
       return;
     }
     response.write(rest.subarray(0, cut));
-    // Time for the bytes to be read before the connection goes.
-    setTimeout(() => response.socket?.destroy(), 50);
+    void breakOff(response);
+  }
+
+  /** Once the bytes have been read: in this process, so in turns of its event loop, and not in milliseconds. */
+  async function breakOff(response: ServerResponse): Promise<void> {
+    for (let turn = 0; turn < 20; turn++) await wait(5);
+    response.socket?.destroy();
   }
 
   function tree(): object[] {
