@@ -362,7 +362,7 @@ export function describeGeneration(
   });
 
   it(`${name} takes prompts longer than one piece of work`, async () => {
-    const [[modelName, adapterName]] = TINY_MODELS;
+    const [[modelName, adapterName]] = models as [(typeof models)[number]];
     const { model: short, adapter } = await openTiny(modelName, adapterName);
     const model = { ...short, config: { ...short.config, maxPositions: 2048 } };
     const engine = await open(model);
