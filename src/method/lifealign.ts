@@ -7,7 +7,7 @@
 import type { ConsolidationSettings } from '../memory/consolidate.ts';
 import { consolidateAdapter, MemoryHistory } from '../memory/consolidate-adapter.ts';
 import { asLora } from '../model/adapter.ts';
-import { defineMethod, type MethodContext, type MethodRun, noSettings } from './method.ts';
+import { defineMethod, noSettings } from './method.ts';
 
 /** The paper's text; its code defaults to lambda 0.1. [arXiv:2509.17183, sensitivity analysis] */
 const paperConsolidation: ConsolidationSettings = { threshold: 0.9, lambda: 0.5 };
@@ -17,21 +17,19 @@ export const lifealign = defineMethod({
   description: 'focalized preference optimization, replay, and short-to-long memory consolidation',
   defaults: { objective: { name: 'fpo' }, replay: 'on', consolidation: paperConsolidation },
   settings: noSettings,
-  begin: (_, context) => consolidating(context),
+  /** Consolidates every stage, and remembers what it kept of each. */
+  begin(_, { initial, consolidation, remembered }) {
+    if (!consolidation) return {};
+    const history = new MemoryHistory();
+    const { settings } = asLora(initial);
+    for (const tensors of remembered.finished) history.append({ settings, tensors });
+    return {
+      state: () => ({ running: new Map(), finished: history.refined.map(({ tensors }) => tensors) }),
+      endStage({ before, after }) {
+        const result = consolidateAdapter(asLora(before), asLora(after), history, consolidation);
+        history.append(result.refined);
+        return { adapter: result.adapter, reports: result.reports };
+      },
+    };
+  },
 });
-
-/** Consolidates every stage, and remembers what it kept of each. */
-function consolidating({ initial, consolidation, remembered }: MethodContext): MethodRun {
-  if (!consolidation) return {};
-  const history = new MemoryHistory();
-  const { settings } = asLora(initial);
-  for (const tensors of remembered.finished) history.append({ settings, tensors });
-  return {
-    state: () => ({ running: new Map(), finished: history.refined.map(({ tensors }) => tensors) }),
-    endStage({ before, after }) {
-      const result = consolidateAdapter(asLora(before), asLora(after), history, consolidation);
-      history.append(result.refined);
-      return { adapter: result.adapter, reports: result.reports };
-    },
-  };
-}

@@ -48,6 +48,11 @@ export function spawnLifealign(args: readonly string[], fileBlocks?: number): En
   return { code: status, stdout, stderr };
 }
 
+/** `score` of `ROWS` under `MODEL`, on an engine. */
+export function scoreOn(engine: string, output: string): Promise<Ended> {
+  return lifealign('score', '--model', MODEL, '--data', ROWS, '--output', output, '--engine', engine);
+}
+
 /** Every file and folder below, the cache aside; paths from `folder`. */
 export function contents(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

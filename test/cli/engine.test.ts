@@ -3,25 +3,14 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { useTemporaryCache } from '../model/temporary-cache.ts';
-import { contents, lifealign, MODEL, ROWS } from './command.ts';
+import { contents, lifealign, MODEL, ROWS, scoreOn } from './command.ts';
 
 const folder = useTemporaryCache();
 beforeEach(() => {
   vi.stubEnv('LIFEALIGN_PYTHON', '');
 });
 
-const score = (engine: string) =>
-  lifealign(
-    'score',
-    '--model',
-    MODEL,
-    '--data',
-    ROWS,
-    '--output',
-    join(folder(), 'o.jsonl'),
-    '--engine',
-    engine,
-  );
+const score = (engine: string) => scoreOn(engine, join(folder(), 'o.jsonl'));
 
 /** A program that says, as a Python would with the worker's packages, what it has. */
 async function fakePython(report: object): Promise<void> {

@@ -35,9 +35,15 @@ describe('microBatches', () => {
     fc.assert(
       fc.property(anyRows, anyOptions, (lengths, options) => {
         const rows = lengths.map(([prompt, chosen, rejected]) => row(prompt, chosen, rejected));
-        const batches = microBatches(rows, options);
+        const asked: number[] = [];
+        const planOf = (tokens: number) => {
+          asked.push(tokens);
+          return options.planOf(tokens);
+        };
+        const batches = microBatches(rows, { ...options, planOf });
         expect(batches.flatMap(({ indices }) => indices).sort((a, b) => a - b)).toEqual([...rows.keys()]);
-        for (const { indices, batch, recompute } of batches) {
+        for (const [at, { indices, batch, recompute }] of batches.entries()) {
+          if (recompute === 'nothing') expect(batch.tokenCount).toBe(asked[at]);
           const plan = plans.find((one) => one.recompute === recompute)!;
           const tokens = indices.reduce((sum, at) => sum + packedLength(rows[at]!, options.responses), 0);
           expect(indices.length).toBeLessThanOrEqual(options.pairsPerBatch);

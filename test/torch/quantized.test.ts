@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TorchEngine } from '../../src/engine/torch/torch-engine.ts';
 import { openModelFolder } from '../../src/model/model-folder.ts';
-import { contents, lifealign, MODEL, ROWS, spawnLifealign } from '../cli/command.ts';
+import { contents, scoreOn, spawnLifealign } from '../cli/command.ts';
 import { describeEngine, LENGTHS, type OpenEngine } from '../engine/conformance.ts';
 import { describeGeneration } from '../engine/generation-conformance.ts';
 import { writeSmallStream } from '../faults/small-stream.ts';
@@ -134,17 +134,7 @@ describe('a run over a base in 4 bits', () => {
     vi.stubEnv('PYTHONPATH', broken);
     vi.stubEnv('LIFEALIGN_PYTHON', await python);
     const output = join(folder, 'scores.jsonl');
-    const found = await lifealign(
-      'score',
-      '--model',
-      MODEL,
-      '--data',
-      ROWS,
-      '--output',
-      output,
-      '--engine',
-      engine('nf4'),
-    );
+    const found = await scoreOn(engine('nf4'), output);
     vi.unstubAllEnvs();
     expect(found.stderr).toMatch(
       /quantization nf4: bitsandbytes cannot be loaded \(ImportError: no library for this system\)/,

@@ -48,24 +48,28 @@ function pack(
   { responses, pairsPerBatch, sharePrefix, planOf }: MicroBatchOptions,
 ): MicroBatch {
   const members = indices.map((index) => rows[index]!);
-  const packed = ({ filled, ...cut }: BatchPlan) => {
+  const filledUp = ({ filled, tiles }: Pick<BatchPlan, 'filled' | 'tiles'>) => {
     const lacking = filled ? pairsPerBatch - members.length : 0;
-    const prefix = sharePrefix && members.length + lacking > 1 ? worthwhilePrefix(members, cut.tiles) : 0;
-    const all = [...members, ...fillers(members, prefix, cut.tiles, lacking)];
-    return packBatch(all, responses, { ...cut, prefix });
+    const prefix = sharePrefix && members.length + lacking > 1 ? worthwhilePrefix(members, tiles) : 0;
+    return { prefix, all: [...members, ...fillers(members, prefix, tiles, lacking)] };
   };
-  const plan = planOf(packed(UNCUT).tokenCount);
+  const uncut = filledUp({ filled: true, tiles: 1 });
+  const plan = planOf(tokenCount(uncut.all, responses, uncut.prefix));
   const segments = members.flatMap((row) => [row.prompt, ...responsesOf(row, responses)]);
   const tiles = segments.every(({ length }) => length >= plan.tiles) ? plan.tiles : 1;
+  const { prefix, all } = filledUp({ ...plan, tiles });
   return {
     indices,
-    batch: packed({ ...plan, tiles }),
+    batch: packBatch(all, responses, { ...plan, prefix, tiles }),
     recompute: plan.recompute,
     unsharedTokenCount: unsharedTokenCount(members, responses),
   };
 }
 
-const UNCUT: BatchPlan = { tiles: 1, headPieces: 1, pieceSize: 1, filled: true, recompute: 'nothing' };
+/** Of a packed batch, whose prefix stands in it once. */
+function tokenCount(rows: readonly EncodedRow[], responses: Responses, prefix: number): number {
+  return rows.reduce((total, row) => total + packedLength(row, responses) - prefix, prefix);
+}
 
 /**
  * Every number of pairs is a graph of its own, with memory of its own. So that there is one, what lacks is filled

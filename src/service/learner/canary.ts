@@ -1,5 +1,4 @@
 /** The canary stage: what people say of both versions since it began, the test on it, and what it still waits for. */
-
 import type { Share } from '../../eval/proportions.ts';
 import type { Store } from '../store/open.ts';
 import { type CanaryTest, type Compared, looksDue, SIGNALS, type Signal, testCanary } from './canary-test.ts';

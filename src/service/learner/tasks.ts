@@ -70,25 +70,19 @@ export async function moveTask(
   return true;
 }
 
+/** One task of a memory, the first that what is added asks for. */
+function taskOf(db: Db, memory: string) {
+  return db.selectFrom('learner_tasks').selectAll().where('memory', '=', memory).limit(1);
+}
+
 /** The one that is on its way. */
 export async function openTask(db: Db, memory: string): Promise<LearnerTask | undefined> {
-  const row = await db
-    .selectFrom('learner_tasks')
-    .selectAll()
-    .where('memory', '=', memory)
-    .where('state', 'in', OPEN)
-    .executeTakeFirst();
+  const row = await taskOf(db, memory).where('state', 'in', OPEN).executeTakeFirst();
   return row as LearnerTask | undefined;
 }
 
 export async function newestTask(db: Db, memory: string): Promise<LearnerTask | undefined> {
-  const row = await db
-    .selectFrom('learner_tasks')
-    .selectAll()
-    .where('memory', '=', memory)
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+  const row = await taskOf(db, memory).orderBy('id', 'desc').executeTakeFirst();
   return row as LearnerTask | undefined;
 }
 
@@ -99,12 +93,7 @@ export async function taskById(db: Db, id: string): Promise<LearnerTask | undefi
 
 /** By its name in the memory. */
 export async function taskByName(db: Db, memory: string, name: string): Promise<LearnerTask | undefined> {
-  const row = await db
-    .selectFrom('learner_tasks')
-    .selectAll()
-    .where('memory', '=', memory)
-    .where('name', '=', name)
-    .executeTakeFirst();
+  const row = await taskOf(db, memory).where('name', '=', name).executeTakeFirst();
   return row as LearnerTask | undefined;
 }
 
