@@ -98,10 +98,13 @@ export function reportRuns(bench: Bench, chosen: ChosenTrial): PlannedRun[] {
   ];
 }
 
-/** The trials of every method that has any, over every base, on validation rows and in the first order. */
+/**
+ * The trials of every method that has a choice of them, over every base, on validation rows and in the first order. A
+ * single one is taken as it is.
+ */
 export function tuningRuns(bench: Bench): PlannedRun[] {
   const { tuningSeeds, orders, bases, methods } = bench;
-  const tuned = methods.filter(({ label, tunedAs }) => label === tunedAs);
+  const tuned = methods.filter(({ label, tunedAs, trials }) => label === tunedAs && trials.length > 1);
   return bases.flatMap((base) =>
     tuningSeeds.flatMap((seed) =>
       tuned.flatMap((method) =>

@@ -8,9 +8,9 @@ import { onDiagonal } from './results/diagonal.ts';
 
 export interface Trial {
   readonly set: Changes;
-  /** Per seed of the tuning; `null` for a run that diverged. */
+  /** Per seed of the tuning; `null` for a run that diverged. Empty where there was nothing to choose from. */
   readonly scores: readonly (number | null)[];
-  /** `null` where a run diverged: such a trial is never chosen. */
+  /** `null` where a run diverged, a trial that is never chosen among several, and where none was run. */
   readonly mean: number | null;
 }
 
@@ -26,13 +26,17 @@ export interface Tuned {
 /**
  * The trial with the highest mean, over seeds, of Last; that itself is the mean over preference accuracy and, where
  * tasks have judges, the judge's score. Of STL it is the mean over tasks alone. The first of equals; the first, too,
- * where all diverged. Methods whose trials are not all finished are left out.
+ * where all diverged. Methods whose trials are not all finished are left out. A single trial is taken without a run.
  */
 export function tune(bench: Bench, recordOf: (place: Place, seed: number) => JobRecord | undefined): Tuned[] {
   const { bases, orders, methods, tuningSeeds } = bench;
   if (tuningSeeds.length === 0) return [];
   return bases.flatMap(({ label: base }) =>
     methods.filter(isTuned).flatMap((method): Tuned[] => {
+      const [only, ...more] = method.trials;
+      if (only && more.length === 0) {
+        return [{ base, method: method.label, trials: [{ set: only, scores: [], mean: null }], chosen: 0 }];
+      }
       const runs = method.trials.map((_, at) => {
         const place = { base, order: orders[0]!.label, method: method.label, setting: trialSetting(at) };
         return tuningSeeds.flatMap((seed) => recordOf({ ...place, split: 'validation' }, seed) ?? []);

@@ -1,6 +1,6 @@
 /** The choice of settings: by Last on validation rows, for each method among its own trials. */
 import { describe, expect, it } from 'vitest';
-import type { Place } from '../../src/bench/plan.ts';
+import { type Place, reportRuns, tuningRuns } from '../../src/bench/plan.ts';
 import { chosenBy, tune } from '../../src/bench/tuning.ts';
 import { useTemporaryCache } from '../model/temporary-cache.ts';
 import { madeBench, madeRecord, madeRun, right, tuned } from './made.ts';
@@ -58,5 +58,34 @@ describe('tuning', () => {
     expect(found.map(({ method }) => method)).toEqual(['lifealign']);
     const chosen = chosenBy(bench, found);
     expect(bench.methods.map((method) => chosen('untied-gqa', method) === null)).toEqual([false, true, true]);
+  });
+
+  it('takes a single trial as it is, a method’s own before that of all, and runs none', async () => {
+    const rate = (value: number) => ({ 'stages.sft.learning_rate': value });
+    const bench = await madeBench(
+      folder(),
+      tuned({
+        tuning: { trials: [rate(0.1)], seeds: [7] },
+        methods: [
+          { name: 'lifealign' },
+          { name: 'l2p', trials: [rate(0.3)] },
+          { name: 'stl', tuned_as: 'lifealign' },
+        ],
+      }),
+    );
+    expect(tuningRuns(bench)).toEqual([]);
+    const found = tune(bench, () => undefined);
+    const runs = reportRuns(bench, chosenBy(bench, found));
+    const rates = runs.map(({ place, tree }) => [
+      place.method,
+      (tree['stages'] as { sft: Record<string, unknown> }).sft['learning_rate'],
+    ]);
+    expect(new Map(rates as [string, number][])).toEqual(
+      new Map([
+        ['lifealign', 0.1],
+        ['l2p', 0.3],
+        ['stl', 0.1],
+      ]),
+    );
   });
 });

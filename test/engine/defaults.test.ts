@@ -34,7 +34,9 @@ describe('batchingDefaults', () => {
 
   it('recomputes more the longer a batch is, and never what fits', () => {
     const defaults = batchingDefaults(smollm2);
-    expect([1, 640, 641].map((tokens) => recomputeFor(tokens, defaults))).toEqual([
+    expect([1, 384, 385, 640, 641].map((tokens) => recomputeFor(tokens, defaults))).toEqual([
+      'gates',
+      'gates',
       'activations',
       'activations',
       'layers',

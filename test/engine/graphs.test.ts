@@ -38,9 +38,13 @@ describe.each(TINY_MODELS)('graphs of %s', (name, adapterName) => {
     },
   );
 
-  it.each(['nothing', 'activations', 'layers'] as const)('are well-formed: %s recomputed', (recompute) => {
-    for (const objective of ['sft', 'fpo']) expectWellFormed(createObjective({ name: objective }), recompute);
-  });
+  it.each(['nothing', 'gates', 'activations', 'layers'] as const)(
+    'are well-formed: %s recomputed',
+    (recompute) => {
+      for (const objective of ['sft', 'fpo'])
+        expectWellFormed(createObjective({ name: objective }), recompute);
+    },
+  );
 
   it('are well-formed: scoring', () => {
     for (const shape of [null, adapterShape(adapter)]) {
@@ -62,7 +66,7 @@ describe.each(TINY_MODELS)('graphs of %s', (name, adapterName) => {
     const rows = randomRows([[3, 2, 4]], model.config.vocabularySize, 1);
     const request = { rows, adapter, objective: createObjective({ name: 'simpo' }), constants: {} };
     const plain = referenceGradients(model, request);
-    for (const recompute of ['activations', 'layers'] as const) {
+    for (const recompute of ['gates', 'activations', 'layers'] as const) {
       const { gradients } = referenceGradients(model, request, recompute);
       for (const [key, expected] of plain.gradients) {
         gradients.get(key)?.forEach((value, at) => {

@@ -26,6 +26,7 @@ const variants = {
     threads: 1,
   }),
   'several pairs with layers recomputed': open({ pairsPerBatch: 3, recompute: 'layers' }),
+  'gates recomputed': open({ recompute: 'gates' }),
   'activations recomputed': open({ recompute: 'activations' }),
   'layers recomputed': open({ recompute: 'layers' }),
 };

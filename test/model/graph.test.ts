@@ -140,8 +140,9 @@ describe.each(TINY_MODELS)('%s', (name, adapterName) => {
     }
   });
 
-  it.each(['activations', 'layers'] as const)('has the same gradients when %s are recomputed', (recompute) =>
-    expectSame(weightGradients({}), weightGradients({ recompute })),
+  it.each(['gates', 'activations', 'layers'] as const)(
+    'has the same gradients when %s are recomputed',
+    (recompute) => expectSame(weightGradients({}), weightGradients({ recompute })),
   );
 
   it.each(['nothing', 'layers'] as const)(

@@ -51,7 +51,7 @@ export const benchSchema = z.strictObject({
       }),
     )
     .default([]),
-  /** The same trials for every method; null: the settings as they are given. */
+  /** As many trials for every method, of which validation rows choose; a single one is not run. Null: none. */
   tuning: z
     .strictObject({
       trials: z.array(changes).min(1),

@@ -172,22 +172,24 @@ function gainTable(results: BenchResults, score: TableScore): Table[] {
 }
 
 function tuningTable({ tuned, bench }: BenchResults): Table[] {
+  const hasChoice = tuned.some(({ trials }) => trials.length > 1);
   return present({
     id: 'tuning',
-    title: 'Settings chosen on validation rows',
+    title: hasChoice ? 'Settings chosen on validation rows' : 'Settings by method, without a choice',
     columns: [...plain('base', 'method', 'trial'), { title: 'mean score, %', digits: 1 }, ...plain('chosen')],
     rows: tuned.flatMap(({ base, method, trials, chosen }) =>
-      trials.map(({ set, mean }, at): Cell[] => [
+      trials.map(({ set, scores, mean }, at): Cell[] => [
         base,
         method,
         changesText(set),
-        mean ?? 'diverged',
-        at === chosen ? 'chosen' : '',
+        mean ?? (scores.length === 0 ? '-' : 'diverged'),
+        scores.length === 0 ? 'the only one' : at === chosen ? 'chosen' : '',
       ]),
     ),
-    note:
-      `Last after the stream, its mean over preference accuracy and the judge’s score, over seeds ${bench.tuningSeeds.join(', ')}, ` +
-      'which no reported run has. Methods without lines of their own take another’s choice.',
+    note: hasChoice
+      ? `Last after the stream, its mean over preference accuracy and the judge’s score, over seeds ${bench.tuningSeeds.join(', ')}, ` +
+        'which no reported run has. Methods without lines of their own take another’s choice.'
+      : 'A single trial for each method: none was run. Methods without lines of their own take another’s.',
   });
 }
 

@@ -11,21 +11,22 @@ export interface BatchingDefaults {
   readonly microBatchTokens: number;
   /** Whether graphs share sessions, and so one mapping of the weights: it pays where those are large. */
   readonly sharedSessions: boolean;
-  /** Packed tokens beyond which the backward pass computes activations, or whole layers, again. */
-  readonly recomputeBeyond: { readonly activations: number; readonly layers: number };
+  /** Packed tokens beyond which the backward pass computes so much again. */
+  readonly recomputeBeyond: Readonly<Record<Exclude<Recompute, 'nothing'>, number>>;
 }
 
 /**
- * A large model's activations are its memory: what is cheap is always computed again, which costs 2 % of SmolLM2's
- * gradient and leaves 0.7 MB of a token's 1.3; beyond 640 tokens whole layers are, which costs 29 %
- * (`npx tsx bench/backward.ts` measures gradients). Two pairs share a system prompt.
+ * A large model's activations are its memory: what is cheap is always computed again; attention's probabilities, which
+ * grow with the square of a length, in the longer batches, so that these need no more memory than the others; beyond
+ * 640 tokens whole layers, which costs 29 % (`npx tsx bench/backward.ts` measures gradients). Two pairs share a system
+ * prompt.
  */
 const large: BatchingDefaults = {
   threads: 0,
   pairsPerBatch: 2,
   microBatchTokens: 448,
   sharedSessions: true,
-  recomputeBeyond: { activations: 0, layers: 640 },
+  recomputeBeyond: { gates: 0, activations: 384, layers: 640 },
 };
 
 /**
@@ -46,7 +47,7 @@ const small: BatchingDefaults = {
   pairsPerBatch: 4,
   microBatchTokens: 2048,
   sharedSessions: false,
-  recomputeBeyond: { activations: 2048, layers: 4096 },
+  recomputeBeyond: { gates: 2048, activations: 2048, layers: 4096 },
 };
 
 const mostParametersOfSmall = 5e6;
@@ -67,6 +68,6 @@ export function defaultLanes(threads: number, backward: Backward): number {
 
 /** What a batch of so many packed tokens computes again in the backward pass. */
 export function recomputeFor(tokens: number, { recomputeBeyond }: BatchingDefaults): Recompute {
-  if (tokens > recomputeBeyond.layers) return 'layers';
-  return tokens > recomputeBeyond.activations ? 'activations' : 'nothing';
+  const most = (['layers', 'activations', 'gates'] as const).find((one) => tokens > recomputeBeyond[one]);
+  return most ?? 'nothing';
 }

@@ -28,10 +28,10 @@ import { causalBiases, packedAttention } from './packed-attention.ts';
 import { linear, type Parameters } from './parameters.ts';
 
 /**
- * What is computed again in the backward pass instead of being kept. `activations`: all but the results of the large
- * matrix products, that is norms, gates, attention probabilities; `layers`: everything between layers.
+ * What is computed again in the backward pass instead of being kept. `gates`: norms and gates; `activations`: all but
+ * the results of the large matrix products, that is attention probabilities, too; `layers`: everything between layers.
  */
-export type Recompute = 'nothing' | 'activations' | 'layers';
+export type Recompute = 'nothing' | 'gates' | 'activations' | 'layers';
 
 interface RotaryPair {
   /** float32 [positions, headSize / 2] */
@@ -96,7 +96,21 @@ function gelu(x: Tensor): Tensor {
 /** Runs a stretch of a layer, as a region where what is inside is computed again. */
 type Stretch = typeof region;
 
-const kept: Stretch = (inputs, body) => body(...inputs);
+interface Stretches {
+  readonly projections: Stretch;
+  readonly attention: Stretch;
+  readonly mlp: Stretch;
+}
+
+const keep: Stretch = (inputs, body) => body(...inputs);
+const kept: Stretches = { projections: keep, attention: keep, mlp: keep };
+/** Within a layer. */
+const stretches: Readonly<Record<Recompute, Stretches>> = {
+  nothing: kept,
+  gates: { projections: region, attention: keep, mlp: region },
+  activations: { projections: region, attention: region, mlp: region },
+  layers: kept,
+};
 
 /** RMSNorm of each head by itself. x [tokens, heads · size] */
 function headNorm(x: Tensor, name: string, context: LayerContext): Tensor {
@@ -161,11 +175,11 @@ function tablesOf(index: number, { config, tables }: LayerContext): RotaryPair |
  *
  * @param rows int64: the tokens whose results are wanted, which still see all others; all where left out
  */
-function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretch, rows?: Tensor): Tensor {
+function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretches, rows?: Tensor): Tensor {
   const { config, parameters, attend } = context;
   const path = `model.layers.${index}`;
   const wanted = (all: Tensor) => (rows ? gatherRows(all, rows) : all);
-  const [query, key, value] = stretch([x], (from) =>
+  const [query, key, value] = stretch.projections([x], (from) =>
     projections(
       norm(from as Tensor, `${path}.input_layernorm`, context),
       `${path}.self_attn`,
@@ -173,7 +187,7 @@ function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretch
       context,
     ),
   ) as [Tensor, Tensor, Tensor];
-  const [mixed] = stretch([query, key, value], (q, k, v) => [
+  const [mixed] = stretch.attention([query, key, value], (q, k, v) => [
     inPart(`${path}.self_attn.attention`, () => attend(q as Tensor, k as Tensor, v as Tensor, index)),
   ]) as [Tensor];
   const output = linear(
@@ -189,11 +203,11 @@ function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretch
   const attended = inPart(`${path}.residual`, () => add(wanted(x), added));
   // A gated linear unit. [Shazeer 2020, arXiv:2002.05202]
   const mlpNorm = `${path}.${around ? 'pre_feedforward' : 'post_attention'}_layernorm`;
-  const [gate, up] = stretch([attended], (from) =>
+  const [gate, up] = stretch.mlp([attended], (from) =>
     gateAndUp(norm(from as Tensor, mlpNorm, context), `${path}.mlp`, context),
   ) as [Tensor, Tensor];
   const activate = config.activation === 'gelu' ? gelu : silu;
-  const [down] = stretch([gate, up], (g, u) => [
+  const [down] = stretch.mlp([gate, up], (g, u) => [
     linear(
       inPart(`${path}.mlp.swiglu`, () => multiply(activate(g as Tensor), u as Tensor)),
       `${path}.mlp.down_proj`,
@@ -258,11 +272,10 @@ export function layers(context: LayerContext, rows: Tensor, recompute: Recompute
   let x = inPart('model.embed_tokens', () => tokenStates(context));
   for (let index = 0; index <= last; index++) {
     const wanted = index === last ? rows : undefined;
-    if (recompute === 'layers') {
-      [x] = region([x], (from) => [layer(from as Tensor, index, context, kept, wanted)]) as [Tensor];
-    } else {
-      x = layer(x, index, context, recompute === 'nothing' ? kept : region, wanted);
-    }
+    const whole = recompute === 'layers' ? region : keep;
+    [x] = whole([x], (from) => [layer(from as Tensor, index, context, stretches[recompute], wanted)]) as [
+      Tensor,
+    ];
   }
   return x;
 }

@@ -96,7 +96,7 @@ function together(
   const heads = parts.map((part, at) =>
     reshape(part, [keyValueHeads, group, (batch.segments[at] as Segment).length, headSize]),
   );
-  return reshape(permute(concat(heads, 2), [2, 0, 1, 3]), [tokens, width]);
+  return reshape(permute(concat(heads, 2, batch.segmentSizes), [2, 0, 1, 3]), [tokens, width]);
 }
 
 /** Keys or values of each segment, [keyValueHeads, tokens, size]. */

@@ -93,11 +93,22 @@ export function permute(tensor: Tensor, order: readonly number[]): Tensor {
   return applySingle(permuteOperation, [tensor], { order });
 }
 
-export const concatOperation: Operation<{ readonly axis: number }> = {
+interface ConcatAttributes {
+  readonly axis: number;
+  /** How many of the inputs are joined; one behind them has their sizes. */
+  readonly parts: number;
+}
+
+export const concatOperation: Operation<ConcatAttributes> = {
   name: 'concat',
-  shape: (inputs, { axis }) => {
-    const [first] = inputs as [TensorType];
-    for (const { shape, dataType } of inputs) {
+  shape: (inputs, { axis, parts }) => {
+    const joinedInputs = inputs.slice(0, parts);
+    const [first] = joinedInputs as [TensorType];
+    const sizes = inputs[parts];
+    if (sizes && !(sizes.dataType === 'int64' && sameShape(sizes.shape, [parts]))) {
+      throw new Error(`cannot join ${parts} tensors of sizes ${sizes.dataType} ${printShape(sizes.shape)}`);
+    }
+    for (const { shape, dataType } of joinedInputs) {
       const fits =
         axis >= 0 &&
         dataType === first.dataType &&
@@ -105,32 +116,36 @@ export const concatOperation: Operation<{ readonly axis: number }> = {
         shape.every((dimension, other) => other === axis || dimension === first.shape[other]);
       if (!fits) {
         throw new Error(
-          `cannot join ${inputs.map((one) => printShape(one.shape)).join(', ')} on axis ${axis}`,
+          `cannot join ${joinedInputs.map((one) => printShape(one.shape)).join(', ')} on axis ${axis}`,
         );
       }
     }
-    const joined = addDimensions(...inputs.map((one) => dimensionAt(one, axis)));
+    const joined = addDimensions(...joinedInputs.map((one) => dimensionAt(one, axis)));
     return [
       { shape: first.shape.map((d, other) => (other === axis ? joined : d)), dataType: first.dataType },
     ];
   },
   gradient: (node, [cotangent]) => {
-    const { axis } = node.attributes;
-    return split(
+    const { axis, parts } = node.attributes;
+    const tensors = node.inputs.slice(0, parts);
+    const sizes = node.inputs[parts];
+    const cotangents = split(
       cotangent as Tensor,
-      node.inputs.map((tensor) => dimensionAt(tensor, axis)),
+      tensors.map((tensor) => dimensionAt(tensor, axis)),
       axis,
-      sizesOf(node.inputs, axis),
+      sizes ?? sizesOf(tensors, axis),
     );
+    return sizes ? [...cotangents, null] : cotangents;
   },
   lower: (node, lowering) => [
     lowering.emitSingle(
       'Concat',
-      node.inputs.map((tensor) => lowering.nameOf(tensor)),
+      node.inputs.slice(0, node.attributes.parts).map((tensor) => lowering.nameOf(tensor)),
       { attributes: { axis: int(node.attributes.axis) } },
     ),
   ],
-  evaluate: (values, { axis }) => {
+  evaluate: (inputs, { axis, parts }) => {
+    const values = inputs.slice(0, parts);
     const { outer, inner } = around((values[0] as Value).shape, axis);
     const joined = values.reduce((sum, value) => sum + (value.shape[axis] as number), 0);
     const data = new Float64Array(outer * joined * inner);
@@ -145,9 +160,16 @@ export const concatOperation: Operation<{ readonly axis: number }> = {
   },
 };
 
-/** Joins tensors along an axis; their other dimensions agree. */
-export function concat(tensors: readonly Tensor[], axis: number): Tensor {
-  return tensors.length === 1 ? (tensors[0] as Tensor) : applySingle(concatOperation, tensors, { axis });
+/**
+ * Joins tensors along an axis; their other dimensions agree.
+ *
+ * @param sizes int64 [tensors]: their sizes along the axis, where these are symbolic. Without it the gradient asks the
+ *   tensors themselves: what a region computes again would be all that they are made of.
+ */
+export function concat(tensors: readonly Tensor[], axis: number, sizes?: Tensor): Tensor {
+  if (tensors.length === 1) return tensors[0] as Tensor;
+  const inputs = sizes ? [...tensors, sizes] : tensors;
+  return applySingle(concatOperation, inputs, { axis, parts: tensors.length });
 }
 
 /** The sizes of several tensors along an axis, int64 [tensors]. */
@@ -254,21 +276,22 @@ export const barrierOperation: Operation<Record<never, never>> = {
   },
   gradient: (node, [cotangent]) => [cotangent as Tensor, ...node.inputs.slice(1).map(() => null)],
   lower: (node, lowering) => {
-    // Appending no rows of a trigger copies the tensor and cannot run before the trigger exists.
+    // Its own shape, followed by none of a trigger's sizes, is not known before the trigger exists. The runtime copies
+    // nothing for a reshape.
     const [tensor, ...triggers] = node.inputs as [Tensor, ...Tensor[]];
-    const flat = (name: string) =>
-      lowering.emitSingle('Reshape', [name, lowering.constant([-1], [1], 'int64')]);
+    const shapeOf = (one: Tensor) => lowering.emitSingle('Shape', [lowering.nameOf(one)]);
     const none = (trigger: Tensor) =>
       lowering.emitSingle('Slice', [
-        flat(lowering.nameOf(trigger)),
+        shapeOf(trigger),
         ...[0, 0].map((bound) => lowering.constant([bound], [1], 'int64')),
       ]);
-    const shape = lowering.emitSingle('Shape', [lowering.nameOf(tensor)]);
-    const copy = lowering.emitSingle('Concat', [flat(lowering.nameOf(tensor)), ...triggers.map(none)], {
+    const shape = lowering.emitSingle('Concat', [shapeOf(tensor), ...triggers.map(none)], {
       attributes: { axis: int(0) },
     });
     // Sizes of 0 are meant as such here.
-    return [lowering.emitSingle('Reshape', [copy, shape], { attributes: { allowzero: int(1) } })];
+    return [
+      lowering.emitSingle('Reshape', [lowering.nameOf(tensor), shape], { attributes: { allowzero: int(1) } }),
+    ];
   },
   evaluate: ([value]) => [value as Value],
 };
