@@ -1,4 +1,5 @@
 /** The graphs of the ort engine are well-formed, for every objective, layout and way of recomputing. */
+import { fromBinary } from '@bufbuild/protobuf';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gradientGraph, gradientName, scoringGraph } from '../../src/engine/ort/graphs.ts';
 import type { Adapter } from '../../src/model/adapter.ts';
@@ -9,11 +10,20 @@ import { createObjective } from '../../src/objective/index.ts';
 import type { Objective } from '../../src/objective/objective.ts';
 import { multiply } from '../../src/tensor/functions.ts';
 import { emitOnnx } from '../../src/tensor/onnx/emit.ts';
+import { ModelProtoSchema } from '../../src/tensor/onnx/onnx_pb.ts';
 import { nodesOf } from '../../src/tensor/tensor.ts';
 import { verifyGraph } from '../../src/tensor/verify.ts';
 import { openTiny, randomRows, TINY_MODELS } from '../model/tiny.ts';
 import { VARIANTS } from '../objective/variants.ts';
 import { referenceGradients } from './reference.ts';
+
+/** What moves a value without looking at it. */
+const MOVES = ['Reshape', 'Transpose', 'Concat', 'Split', 'Slice'];
+
+function readNodes(bytes: Uint8Array) {
+  const { graph } = fromBinary(ModelProtoSchema, bytes);
+  return { nodes: graph!.node, results: graph!.output.map(({ name }) => name) };
+}
 
 describe.each(TINY_MODELS)('graphs of %s', (name, adapterName) => {
   let model: ModelFolder;
@@ -61,6 +71,30 @@ describe.each(TINY_MODELS)('graphs of %s', (name, adapterName) => {
       .map((node) => (node.attributes as { name: string }).name);
     expect(read.sort()).toEqual([...model.weights.keys()].sort());
   });
+
+  it.each(['gates', 'activations', 'layers'] as const)(
+    'make no product again for its shape alone (%s)',
+    (recompute) => {
+      const layout = { pairs: 2, responses: 'pair', headPieces: 2 } as const;
+      const objective = createObjective({ name: 'fpo' });
+      const graph = gradientGraph(model.config, layout, adapterShape(adapter), objective, { recompute });
+      const place = { location: 'model.safetensors', offset: 0, length: 4 };
+      const { nodes, results } = readNodes(emitOnnx(graph, () => place, { named: true }).bytes);
+      const readers = new Map<string, typeof nodes>();
+      for (const node of nodes)
+        for (const value of node.input) readers.set(value, [...(readers.get(value) ?? []), node]);
+      const isUsed = (value: string): boolean =>
+        results.includes(value) ||
+        (readers.get(value) ?? []).some(
+          ({ opType, output }) => opType !== 'Shape' && (!MOVES.includes(opType) || output.some(isUsed)),
+        );
+      const products = nodes.filter(
+        ({ name, opType }) => name.startsWith('again/') && opType.endsWith('MatMul'),
+      );
+      for (const { name, output } of products) expect(output.some(isUsed), name).toBe(true);
+      expect(products).not.toHaveLength(0);
+    },
+  );
 
   it('have the same gradients in float64 whatever is recomputed', () => {
     const rows = randomRows([[3, 2, 4]], model.config.vocabularySize, 1);

@@ -318,26 +318,32 @@ const parts: readonly Sizes[] = [
 
 const around = (axis: number, dimension: Dimension): Shape => (axis === 0 ? [dimension, 2] : [3, dimension]);
 
+/** The values of so many dimensions at run time. */
+const sizesOf = (dimensions: readonly Dimension[]): InputSpec =>
+  int64([dimensions.length], (_, at, sizes) => {
+    const dimension = dimensions[at] as Dimension;
+    return typeof dimension === 'number' ? dimension : (sizes[dimension] as number);
+  });
+
 const concat = fc
-  .tuple(oneOf(0, 1), fc.array(oneOf<Dimension>('n', 'm', 1, 2), { minLength: 2, maxLength: 4 }))
-  .map(
-    ([axis, dimensions]): Variant => ({
-      inputs: dimensions.map((dimension) => ({ shape: around(axis, dimension) })),
-      build: (inputs) => [tensor.concat(inputs, axis)],
+  .tuple(
+    oneOf(0, 1),
+    fc.array(oneOf<Dimension>('n', 'm', 1, 2), { minLength: 2, maxLength: 4 }),
+    fc.boolean(),
+  )
+  .map(([axis, dimensions, areTold]): Variant => {
+    const joined = dimensions.map((dimension) => ({ shape: around(axis, dimension) }));
+    return {
+      inputs: areTold ? [...joined, sizesOf(dimensions)] : joined,
+      build: (inputs) => [tensor.concat(inputs.slice(0, dimensions.length), axis, inputs[dimensions.length])],
       sizes: parts,
-    }),
-  );
+    };
+  });
 
 /** Only the last part is left out of the results: its cotangent is none. */
 const split = fc.tuple(oneOf(0, 1), fc.shuffledSubarray<Dimension>(['n', 'm', 1, 2], { minLength: 2 })).map(
   ([axis, dimensions]): Variant => ({
-    inputs: [
-      { shape: around(axis, addDimensions(...dimensions)) },
-      int64([dimensions.length], (_, at, sizes) => {
-        const dimension = dimensions[at] as Dimension;
-        return typeof dimension === 'number' ? dimension : (sizes[dimension] as number);
-      }),
-    ],
+    inputs: [{ shape: around(axis, addDimensions(...dimensions)) }, sizesOf(dimensions)],
     build: ([x, sizes]) => tensor.split(x as Tensor, dimensions, axis, sizes).slice(0, -1),
     sizes: parts,
   }),

@@ -57,6 +57,8 @@ export const misfits: Readonly<Record<string, Readonly<Record<string, () => unkn
     'ranks that differ': () => tensor.concat([of([2]), of([2, 1])], 0),
     'two data types': () => tensor.concat([of([2]), integers(2)], 0),
     'an axis from the end': () => tensor.concat([of([2]), of([2])], -1),
+    'another number of sizes': () => tensor.concat([of(['n']), of(['m'])], 0, integers(3)),
+    'sizes that are no integers': () => tensor.concat([of(['n']), of(['m'])], 0, of([2])),
   },
   constant: { 'too few values': () => tensor.constant([1, 2], [3]) },
   divide: binary(tensor.divide),
