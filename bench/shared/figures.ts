@@ -1,32 +1,78 @@
 /** Recorded comparisons as tables for documents. */
 import { newest, type Recorded } from './history.ts';
+import type { Marks } from './section.ts';
 import { table } from './summary.ts';
 
-/** A table a machine; full forms, and short ones of what was never measured in full. */
-export function figures(history: readonly Recorded[]): string {
-  const last = newest(history);
-  const hasFull = new Set(last.filter(({ form }) => form === 'full').map(keyOf));
+/** Where they stand in documents. */
+export const FIGURES: Marks = {
+  begin: '<!-- figures: npm run make:figures -->',
+  end: '<!-- end of figures -->',
+};
+
+/** What somebody asks first: our usual settings beside another program as fast as it gets in the same precision. */
+const HEADLINES: Readonly<Record<string, RegExp>> = {
+  train: /: (speed|peak memory), exact, /,
+  generate: /float32, sdpa$/,
+  startup: /./,
+};
+
+/** Whether README.md has it. */
+export function isHeadline({ bench, name }: Recorded): boolean {
+  return HEADLINES[bench]?.test(name) ?? false;
+}
+
+const PREFERENCE = ['full', 'short', 'custom'] as const;
+
+/**
+ * A table a machine, a line for each comparison: the newest of the full form, or of the short one where it was never
+ * measured in full, or of sizes of its own where in neither; with the ratios of the same form that were recorded before.
+ */
+export function figures(
+  history: readonly Recorded[],
+  isShown: (record: Recorded) => boolean = () => true,
+): string {
+  const last = newest(history).filter(isShown);
   const shown = last.filter(
-    (record) => record.form === 'full' || (record.form === 'short' && !hasFull.has(keyOf(record))),
+    (record) =>
+      last
+        .filter((other) => keyOf(other) === keyOf(record))
+        .toSorted((one, other) => PREFERENCE.indexOf(one.form) - PREFERENCE.indexOf(other.form))[0] ===
+      record,
   );
   if (shown.length === 0) return 'Nothing is recorded yet.\n';
   const machines = [...new Set(shown.map(({ machine }) => machine))];
-  return machines.map((machine) => section(shown.filter((record) => record.machine === machine))).join('\n');
+  const sections = machines.map((machine) =>
+    section(
+      shown.filter((record) => record.machine === machine),
+      history,
+    ),
+  );
+  return sections.join('\n');
 }
 
 function keyOf({ machine, bench, name }: Recorded): string {
   return JSON.stringify([machine, bench, name]);
 }
 
-function section(records: readonly Recorded[]): string {
-  const head = ['measured', 'ours', 'beside it', 'ratio (spread)', 'when'];
-  const rows = records.map(({ name, against, unit, ours, peer, ratio, spread, date, commit, form }) => [
-    name,
-    `${digits(ours)} ${unit}`,
-    `${digits(peer)} (${against})`,
-    `${ratio.toFixed(2)} (${spread.ratio[0].toFixed(2)} to ${spread.ratio[1].toFixed(2)})`,
-    `${date.slice(0, 10)}, ${commit}${form === 'short' ? ', short form' : ''}`,
-  ]);
+function section(records: readonly Recorded[], history: readonly Recorded[]): string {
+  const head = ['measured', 'ours', 'beside it', 'ratio (spread)', 'recorded before', 'when'];
+  const rows = records.map((record) => {
+    const { name, against, unit, ours, peer, ratio, spread, date, commit, form } = record;
+    const earlier = history.filter(
+      (other) => keyOf(other) === keyOf(record) && other.form === form && other !== record,
+    );
+    const [least, most] = spread.ratio;
+    return [
+      name,
+      `${digits(ours)} ${unit}`,
+      `${digits(peer)} (${against})`,
+      least === most
+        ? `${ratio.toFixed(2)} (once)`
+        : `${ratio.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`,
+      earlier.map((other) => other.ratio.toFixed(2)).join(', ') || '-',
+      `${date.slice(0, 10)}, ${commit}${{ full: '', short: ', short form', custom: ', other sizes' }[form]}`,
+    ];
+  });
   const { cpu, machine, versions } = records.at(-1)!;
   const programs = Object.assign(
     {},

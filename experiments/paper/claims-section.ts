@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { alignedTable, type Marks } from '../../bench/shared/section.ts';
 import { CLAIMS_NOTE, findingText, shortScores } from '../../src/bench/report/claims-table.ts';
 import { allClaims, type CheckedClaim } from '../../src/bench/results/claims.ts';
 import type { TableScore } from '../../src/bench/results/run.ts';
@@ -18,8 +19,11 @@ export interface BenchClaims {
 /** The benches whose results the section has, or says that it has not. */
 const BENCHES = ['tiny', 'smollm2'];
 
-const BEGIN = '<!-- claims: npm run make:claims -->';
-const END = '<!-- end of claims -->';
+/** Where the section stands in REPRODUCIBILITY.md. */
+export const CLAIMS: Marks = {
+  begin: '<!-- claims: npm run make:claims -->',
+  end: '<!-- end of claims -->',
+};
 
 /** Where the benches grow, a folder each. */
 export const RESULTS = fileURLToPath(new URL('results', import.meta.url));
@@ -45,23 +49,7 @@ export function claimsSection(benches: readonly BenchClaims[]): string {
     }),
   ]);
   const head = ['claim', 'paper', ...BENCHES.map((name) => `\`${name}.yaml\``)];
-  return `${aligned(markdownTable(head, rows))}\n\n${markdownText(CLAIMS_NOTE)}`;
-}
-
-/** As the formatter lays tables out, which has the document too. */
-function aligned(table: string): string {
-  const lines = table.split('\n').map((line) => line.slice(2, -2).split(' | '));
-  const widths = lines[0]!.map((_, at) => Math.max(...lines.map((cells) => [...cells[at]!].length)));
-  const line = (cells: readonly string[], fill: string) =>
-    `| ${cells.map((cell, at) => cell + fill.repeat(widths[at]! - [...cell].length)).join(' | ')} |`;
-  return lines.map((cells, at) => line(cells, at === 1 ? '-' : ' ')).join('\n');
-}
-
-/** `document` with what stands between the marks replaced. */
-export function withSection(document: string, section: string): string {
-  const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
-  if (begin === -1 || end < begin) throw new Error(`expected the lines ${BEGIN} and ${END}`);
-  return `${document.slice(0, begin + BEGIN.length)}\n\n${section}\n\n${document.slice(end)}`;
+  return `${alignedTable(markdownTable(head, rows))}\n\n${markdownText(CLAIMS_NOTE)}`;
 }
 
 /** Scores that say the same are said once. */

@@ -6,9 +6,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { withSection } from '../../bench/shared/section.ts';
 import { writeFileAtomic } from '../../src/support/atomic-file.ts';
-import { claimsSection, recordedClaims, withSection } from './claims-section.ts';
+import { CLAIMS, claimsSection, recordedClaims } from './claims-section.ts';
 
 const document = fileURLToPath(new URL('../../REPRODUCIBILITY.md', import.meta.url));
 const section = claimsSection(await recordedClaims());
-await writeFileAtomic(document, withSection(await readFile(document, 'utf8'), section));
+await writeFileAtomic(document, withSection(await readFile(document, 'utf8'), CLAIMS, section));

@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkRatios } from '../../bench/shared/check.ts';
 import { compare } from '../../bench/shared/comparison.ts';
 import { figures } from '../../bench/shared/figures.ts';
+import { figuresSections } from '../../bench/shared/figures-sections.ts';
 import { appendHistory, newest, type RunOfBench, readHistory } from '../../bench/shared/history.ts';
 
 let folder = '';
@@ -74,17 +75,34 @@ test('a ratio more than 15 % below the record of a like machine has fallen', () 
   }
 });
 
-test('figures show the newest full record, a short one where there is none', () => {
+test('figures show the newest record of the fullest form, with what was recorded before', () => {
   const full = { ...run, form: 'full' as const };
+  const custom = { ...run, form: 'custom' as const };
   const text = figures([
     { ...run, ...speed('a') },
     { ...full, ...speed('a', [400, 400]) },
+    { ...full, ...speed('a', [500, 510]) },
     { ...run, ...speed('b') },
+    { ...custom, ...speed('b', [1, 1]) },
+    { ...custom, ...speed('c', [300], [100]) },
   ]);
   expect(text).toContain('Some CPU (some-cpu-2-cores); some-peer 1.0');
   expect(text.match(/^\| a .*$/gm)).toEqual([
-    expect.stringMatching(/4\.00 \(4\.00 to 4\.00\).*2026-01-02, 0123456789 \|$/),
+    expect.stringMatching(/5\.05 \(5\.00 to 5\.10\) \| 4\.00 \| 2026-01-02, 0123456789 \|$/),
   ]);
-  expect(text.match(/^\| b .*$/gm)).toEqual([expect.stringContaining('short form')]);
+  expect(text.match(/^\| b .*$/gm)).toEqual([
+    expect.stringContaining('| - | 2026-01-02, 0123456789, short form |'),
+  ]);
+  expect(text.match(/^\| c .*$/gm)).toEqual([
+    expect.stringContaining('3.00 (once) | - | 2026-01-02, 0123456789, other sizes'),
+  ]);
   expect(figures([])).toBe('Nothing is recorded yet.\n');
 });
+
+test.each(['README.md', 'REPRODUCIBILITY.md'])(
+  '%s has the figures that `npm run make:figures` writes',
+  async (name) => {
+    const document = await readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
+    expect(figuresSections(await readHistory())[name]!(document)).toBe(document);
+  },
+);

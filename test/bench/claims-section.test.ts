@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { claimsSection, recordedClaims, withSection } from '../../experiments/paper/claims-section.ts';
+import { withSection } from '../../bench/shared/section.ts';
+import { CLAIMS, claimsSection, recordedClaims } from '../../experiments/paper/claims-section.ts';
 import { allClaims } from '../../src/bench/results/claims.ts';
 
 const document = readFileSync(fileURLToPath(new URL('../../REPRODUCIBILITY.md', import.meta.url)), 'utf8');
 
 it('stands as `npm run make:claims` writes it', async () => {
-  expect(withSection(document, claimsSection(await recordedClaims()))).toBe(document);
+  expect(withSection(document, CLAIMS, claimsSection(await recordedClaims()))).toBe(document);
 });
 
 it('has a line for each claim, and says of each bench that was not run that it was not', () => {
@@ -30,5 +31,5 @@ it('has a line for each claim, and says of each bench that was not run that it w
 });
 
 it('needs its place in the document', () => {
-  expect(() => withSection('# No marks', '')).toThrow('claims');
+  expect(() => withSection('# No marks', CLAIMS, '')).toThrow('claims');
 });
