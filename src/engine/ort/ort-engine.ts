@@ -21,10 +21,9 @@ import type {
   RowLogProbs,
   RunOptions,
 } from '../engine.ts';
-import { DEFAULT_BATCH, generateAnswers, planAnswers } from '../generation/generate.ts';
+import { generateAnswers, planAnswers } from '../generation/generate.ts';
 import { Generation } from '../generation/generation.ts';
 import { openGeneration } from '../generation/open.ts';
-import { checkRanges } from '../generation-ranges.ts';
 import type { PackedBatch, Responses } from '../packing.ts';
 import { checkLengths, emptyLogProbs, normaliser, storeLogProbs } from '../rows.ts';
 import { checkSoftTokens } from '../soft-tokens.ts';
@@ -216,16 +215,12 @@ export class OrtEngine implements Engine {
 
   openGeneration(
     adapter: Adapter | null,
-    { batchSize = DEFAULT_BATCH }: Pick<GenerateOptions, 'batchSize'> = {},
+    options: Pick<GenerateOptions, 'batchSize'> = {},
   ): OpenGeneration {
-    checkRanges({ batchSize });
-    return openGeneration({
+    return openGeneration(adapter, options, {
+      config: this.#model.config,
       closing: this.#lanes.here.pool.closing,
-      lend: (work) => this.#withGeneration(adapter, batchSize, work),
-      plan: (prompts, options) => {
-        this.#checkPrompts(prompts, adapter);
-        return planAnswers(prompts, this.#model.config, options).answers;
-      },
+      lend: (...asked) => this.#withGeneration(...asked),
     });
   }
 

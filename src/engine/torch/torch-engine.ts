@@ -18,10 +18,9 @@ import type {
   RowLogProbs,
   RunOptions,
 } from '../engine.ts';
-import { DEFAULT_BATCH, generateAnswers, planAnswers } from '../generation/generate.ts';
+import { generateAnswers, planAnswers } from '../generation/generate.ts';
 import { Generation } from '../generation/generation.ts';
 import { openGeneration } from '../generation/open.ts';
-import { checkRanges } from '../generation-ranges.ts';
 import type { Responses } from '../packing.ts';
 import { checkLengths, emptyLogProbs, normaliser, storeLogProbs } from '../rows.ts';
 import { checkSoftTokens } from '../soft-tokens.ts';
@@ -140,17 +139,12 @@ export class TorchEngine implements Engine {
 
   openGeneration(
     adapter: Adapter | null,
-    { batchSize = DEFAULT_BATCH }: Pick<GenerateOptions, 'batchSize'> = {},
+    options: Pick<GenerateOptions, 'batchSize'> = {},
   ): OpenGeneration {
-    checkRanges({ batchSize });
-    const { config } = this.#model;
-    return openGeneration({
+    return openGeneration(adapter, options, {
+      config: this.#model.config,
       closing: this.#closing.signal,
-      lend: (work) => this.#track(() => this.#withGeneration(adapter, batchSize, work)),
-      plan: (prompts, options) => {
-        checkSoftTokens(prompts, adapter, config.vocabularySize);
-        return planAnswers(prompts, config, options).answers;
-      },
+      lend: (...asked) => this.#track(() => this.#withGeneration(...asked)),
     });
   }
 
