@@ -3,6 +3,7 @@
  * worker runs the model. Several calls may be at work: their requests take turns.
  */
 import type { Adapter } from '../../model/adapter.ts';
+import { basePrecision } from '../../model/base-precision.ts';
 import type { ModelFolder } from '../../model/model-folder.ts';
 import { UserError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
@@ -34,6 +35,7 @@ import type { WorkerProcess } from './worker-process.ts';
 
 export class TorchEngine implements Engine {
   readonly identity: string;
+  readonly precision: string;
   /** Of Python, torch and transformers. */
   readonly versions: Readonly<Record<string, string>>;
   readonly #model: ModelFolder;
@@ -56,6 +58,7 @@ export class TorchEngine implements Engine {
     this.#ready = parseReady(worker.ready, { vocabulary, hidden, layers });
     this.versions = this.#ready.versions;
     this.identity = identityOf(model, this.#ready);
+    this.precision = basePrecision(this.#ready.dtype, this.#ready.quantization);
   }
 
   score(
@@ -137,10 +140,7 @@ export class TorchEngine implements Engine {
     });
   }
 
-  openGeneration(
-    adapter: Adapter | null,
-    options: Pick<GenerateOptions, 'batchSize'> = {},
-  ): OpenGeneration {
+  openGeneration(adapter: Adapter | null, options: Pick<GenerateOptions, 'batchSize'> = {}): OpenGeneration {
     return openGeneration(adapter, options, {
       config: this.#model.config,
       closing: this.#closing.signal,
