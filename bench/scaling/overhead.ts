@@ -71,6 +71,7 @@ function watchGradients(engine: Engine): { engine: Engine; overhead: () => Overh
   const calls: { objective: string; begins: number; ends: number }[] = [];
   const watched: Engine = {
     identity: engine.identity,
+    precision: engine.precision,
     score: (...args) => engine.score(...args),
     generate: (...args) => engine.generate(...args),
     openGeneration: (...args) => engine.openGeneration(...args),

@@ -1,6 +1,7 @@
 /** `--model` with or without `--adapter`, or `--memory`: a base and what is on top of it. */
 import type { Commit, MemoryStore } from '../memory/store/store.ts';
 import type { Adapter } from '../model/adapter.ts';
+import type { TrainedOver } from '../model/base-precision.ts';
 import { UserError } from '../support/errors.ts';
 import type { ProgressFactory } from '../support/progress.ts';
 import type { BaseModel } from '../train/base-model.ts';
@@ -18,7 +19,7 @@ export interface AdapterSourceFlags {
 export interface AdapterSource {
   /** Its engine is the caller's to close. */
   readonly base: BaseModel;
-  readonly adapter: Adapter | null;
+  readonly adapter: (Adapter & TrainedOver) | null;
   /** What the base is called: `--model`, or what the memory's config says. */
   readonly name: string;
   /** Where the adapter is a memory's. */
@@ -30,6 +31,8 @@ export interface OpenAdapterSourceOptions {
   readonly version?: string;
   readonly progress: ProgressFactory;
   readonly warn: (message: string) => void;
+  /** Whether a base in another precision than the adapter was trained over is warned of; it is where left out. */
+  readonly warnOfPrecision?: boolean;
 }
 
 /** @throws {UserError} for flags that contradict each other, before anything is opened. */
@@ -50,23 +53,26 @@ export async function checkAdapterSource(flags: AdapterSourceFlags): Promise<voi
 /** @param flags that were checked */
 export async function openAdapterSource(
   { model, adapter: folder, memory, engine, threads }: AdapterSourceFlags,
-  { version = 'head', progress, warn }: OpenAdapterSourceOptions,
+  { version = 'head', progress, warn, warnOfPrecision = true }: OpenAdapterSourceOptions,
 ): Promise<AdapterSource> {
   if (memory !== undefined) {
     const { MemoryStore } = await import('../memory/store/store.ts');
     const { openMemoryBase } = await import('./memory-base.ts');
     const store = await MemoryStore.open(memory);
     const commit = await store.resolve(version);
-    const adapter = await store.adapter(commit);
+    const { trainedPrecisions } = await import('../memory/store/precision.ts');
+    const { known: basePrecisions } = await trainedPrecisions(store, commit);
+    const adapter = { ...(await store.adapter(commit)), basePrecisions };
     const { base: name } = await store.config();
-    const { model: base } = await openMemoryBase(store, { threads, engine, progress });
+    const versions = warnOfPrecision ? [commit] : [];
+    const { model: base } = await openMemoryBase(store, { threads, engine, progress, versions });
     return { base, adapter, name, version: { store, commit } };
   }
   const name = model as string;
   const { openBase } = await import('./base.ts');
   const base = await openBase(name, { progress, warn, ...threadsOf(threads), ...(await engineOf(engine)) });
   try {
-    const adapter = folder === undefined ? null : await base.readAdapter(folder);
+    const adapter = folder === undefined ? null : await base.readAdapter(folder, { warnOfPrecision });
     return { base, adapter, name, version: null };
   } catch (error) {
     await base.engine.close();

@@ -22,21 +22,26 @@ export interface MeasuredMemory {
   compare(tasks: readonly EarlierTaskRows[], before: LoraAdapter, after: LoraAdapter): Promise<CommitMetrics>;
 }
 
-interface MeasuringOptions {
+interface DropMeasuring {
   readonly engine?: string | undefined;
   readonly threads?: string | undefined;
   readonly signal: AbortSignal;
   readonly progress?: ProgressFactory;
 }
 
+interface MeasuringOptions extends DropMeasuring {
+  /** That are measured. */
+  readonly versions: readonly Commit[];
+}
+
 /** A memory's tasks with and without the one that a drop takes out. */
 export async function measureDrop(
   store: MemoryStore,
   { onto, adapter }: PlannedDrop,
-  options: MeasuringOptions,
+  options: DropMeasuring,
 ): Promise<CommitMetrics> {
   const before = await store.adapter(onto);
-  return withMeasuredMemory(store, options, async (memory) =>
+  return withMeasuredMemory(store, { ...options, versions: [onto] }, async (memory) =>
     memory.compare(await memory.tasks(onto), before, adapter),
   );
 }
@@ -44,13 +49,13 @@ export async function measureDrop(
 /** Opens the base for `use`, and closes it. @throws {UserError} for a base that is missing, or another one. */
 export async function withMeasuredMemory<T>(
   store: MemoryStore,
-  { engine, threads, signal, progress = streamProgress(process.stderr) }: MeasuringOptions,
+  { engine, threads, signal, versions, progress = streamProgress(process.stderr) }: MeasuringOptions,
   use: (memory: MeasuredMemory) => Promise<T>,
 ): Promise<T> {
   const config = await store.config();
   const origin = { file: store.layout.config, folder: store.folder };
   const { run, gate } = await learnSettings(config.learn, config, [], origin);
-  const { model } = await openMemoryBase(store, { engine, threads, progress });
+  const { model } = await openMemoryBase(store, { engine, threads, progress, versions });
   try {
     const sides = modelSides(model);
     const { cacheFolder } = store;

@@ -106,6 +106,8 @@ export interface Engine {
    * configuration, numeric precision. Caches of reference log-probs are keyed by it.
    */
   readonly identity: string;
+  /** In what numbers the base's weights are held, as `basePrecision` (model/base-precision.ts) writes it. */
+  readonly precision: string;
   /** Log-probs of both responses of every row, under the base (`null`) or the base with an adapter. */
   score(rows: readonly EncodedRow[], adapter: Adapter | null, options?: RunOptions): Promise<RowLogProbs>;
   /** @throws {UserError} for a backward pass that this engine, or this processor, does not have. */

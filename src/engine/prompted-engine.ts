@@ -20,6 +20,7 @@ export function withPromptPools(engine: Engine, embeddings: TokenEmbeddings): En
   };
   return {
     identity: engine.identity,
+    precision: engine.precision,
     checkBackward: (backward) => engine.checkBackward(backward),
     score: async (rows, adapter, options) => engine.score(rowsOf(rows, adapter), adapter, options),
     gradients: async (request, options) =>

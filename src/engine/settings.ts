@@ -1,5 +1,6 @@
 /** Which engine computes, and its settings, as a run's config or the command line says it. */
 import * as z from 'zod';
+import { basePrecision } from '../model/base-precision.ts';
 import { UserError } from '../support/errors.ts';
 import { torchSettings } from './torch/settings.ts';
 
@@ -11,6 +12,13 @@ export const engineSettings = z.discriminatedUnion(
 
 /** With every default filled in. */
 export type EngineSettings = z.output<typeof engineSettings>;
+
+/** In what numbers such an engine holds the base, as `Engine.precision`. */
+export function enginePrecision(settings: EngineSettings): string {
+  return settings.name === 'torch'
+    ? basePrecision(settings.dtype, settings.quantization)
+    : basePrecision('float32');
+}
 
 /** A name alone means that engine's defaults; everything else passes as it is. */
 export function withEngineName(value: unknown): unknown {

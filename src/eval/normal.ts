@@ -1,4 +1,5 @@
 /** The normal distribution, for tests over rows. */
+import { bisect } from './bisection.ts';
 
 /** Beyond it nothing is left in float64. */
 const FARTHEST = 8;
@@ -16,11 +17,6 @@ export function normalWithin(z: number): number {
 /** The z with P(|Z| <= z) = `level`, in (0, 1): 1.96 for 0.95. */
 export function normalQuantile(level: number): number {
   if (!(level > 0 && level < 1)) throw new RangeError(`a level lies between 0 and 1, got ${level}`);
-  let [low, high] = [0, FARTHEST];
-  for (let halving = 0; halving < 60; halving++) {
-    const middle = (low + high) / 2;
-    if (normalWithin(middle) < level) low = middle;
-    else high = middle;
-  }
-  return (low + high) / 2;
+  const { inside, outside } = bisect(0, FARTHEST, (z) => normalWithin(z) < level);
+  return (inside + outside) / 2;
 }

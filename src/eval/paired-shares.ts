@@ -3,11 +3,9 @@
  * so where none of ten rows has turned it is certain that none ever will; the score interval reaches to 28
  * points there. [Tango 1998, Statistics in Medicine 17:891-908, equations 6 to 10]
  */
+import { bisect } from './bisection.ts';
 import { normalQuantile } from './normal.ts';
 import type { Interval } from './statistics.ts';
-
-/** Leave nothing of the interval that is halved. */
-const HALVINGS = 60;
 
 /**
  * For the mean of `after[i] - before[i]`, values of 0 or 100 (percent) measured on the same rows in the same order. The
@@ -61,12 +59,5 @@ export function pairedScore({ gained, lost, rows }: Counts, delta: number): numb
 
 /** From `start`, which is within, towards `end`. */
 function lastWithin(start: number, end: number, isWithin: (delta: number) => boolean): number {
-  if (isWithin(end)) return end;
-  let [inside, outside] = [start, end];
-  for (let halving = 0; halving < HALVINGS; halving++) {
-    const middle = (inside + outside) / 2;
-    if (isWithin(middle)) inside = middle;
-    else outside = middle;
-  }
-  return inside;
+  return isWithin(end) ? end : bisect(start, end, isWithin).inside;
 }

@@ -1,4 +1,5 @@
 /** Student's t distribution, for means over few runs. */
+import { bisect } from './bisection.ts';
 
 /**
  * P(|T| <= t) for `degrees` degrees of freedom, a whole number >= 1, and t >= 0, by the finite series for
@@ -14,14 +15,10 @@ export function studentWithin(t: number, degrees: number): number {
 /** The t with P(|T| <= t) = `level`, in (0, 1): 12.706 for 0.95 and one degree of freedom. */
 export function studentQuantile(level: number, degrees: number): number {
   if (!(level > 0 && level < 1)) throw new RangeError(`a level lies between 0 and 1, got ${level}`);
-  // The angle's range is bounded, t's is not; 60 halvings leave nothing of it.
-  let [low, high] = [0, Math.PI / 2];
-  for (let halving = 0; halving < 60; halving++) {
-    const middle = (low + high) / 2;
-    if (studentWithin(Math.tan(middle) * Math.sqrt(degrees), degrees) < level) low = middle;
-    else high = middle;
-  }
-  return Math.tan((low + high) / 2) * Math.sqrt(degrees);
+  // The angle's range is bounded, t's is not.
+  const value = (angle: number) => Math.tan(angle) * Math.sqrt(degrees);
+  const { inside, outside } = bisect(0, Math.PI / 2, (angle) => studentWithin(value(angle), degrees) < level);
+  return value((inside + outside) / 2);
 }
 
 function withinAngle(angle: number, degrees: number): number {

@@ -27,8 +27,8 @@ export const GGUF_FILE = 'adapter.gguf';
 const peft: ExportFormat = {
   defaultDtype: async () => 'float32',
   write: (folder, { adapter, baseModel, dtype }) => {
-    const { baseQuantization } = adapter as Partial<PeftAdapter>;
-    return writePeftAdapter(folder, adapter, { baseModel, baseQuantization, format: dtype });
+    const { basePrecisions } = adapter as Partial<PeftAdapter>;
+    return writePeftAdapter(folder, adapter, { baseModel, basePrecisions, format: dtype });
   },
   score: async (folder, { base, signal }, rows) =>
     base.engine.score(rows, await readPeftAdapter(folder), stopping(signal)),

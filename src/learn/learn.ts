@@ -6,6 +6,7 @@
  * step of the store, and what is trained lies in a folder beside it.
  */
 import { checkBase } from '../memory/store/base-hashes.ts';
+import { checkPrecision } from '../memory/store/precision.ts';
 import type { BaseHashes, BufferEntry } from '../memory/store/records.ts';
 import { nameRow } from '../memory/store/rows.ts';
 import type { Commit, MemoryStore } from '../memory/store/store.ts';
@@ -86,17 +87,19 @@ export async function checkFiles(store: MemoryStore, files: NewTaskFiles): Promi
 /**
  * Reads and checks everything; writes nothing.
  *
- * @throws {UserError} for another base than the memory's, a name that is taken, rows that cannot be used.
+ * @throws {UserError} for another base than the memory's, or in another precision; a name that is taken, rows that
+ *   cannot be used.
  */
 export async function planTask(
   store: MemoryStore,
   request: LearnRequest,
   environment: LearnEnvironment,
 ): Promise<LearnPlan> {
-  const { text, progress, log = () => {} } = environment;
+  const { engine, text, progress, log = () => {} } = environment;
   const { run } = request.settings;
   const { commit: head } = await store.head();
   checkBase(store.folder, head.hashes, request.hashes);
+  for (const doubt of await checkPrecision(store, head, engine.precision)) log(`warning: ${doubt}`);
   await checkNewTask(store, request);
   const maxLength = textRoom(run.max_length, text, 0);
   const added = await loadNewTask(request, request.settings, { text, maxLength, log });
@@ -140,7 +143,8 @@ export async function learnTask(
   const plan = await planTask(store, request, environment);
   if (request.restart === true) await work.remove();
   signal?.throwIfAborted();
-  await work.enter(plan.head, trainingOf(plan, request), log);
+  const { precision } = environment.engine;
+  await work.enter(plan.head, trainingOf(plan, request, precision), log);
 
   const cached = { ...environment, cacheFolder: store.cacheFolder };
   const { run } = request.settings;
@@ -151,7 +155,7 @@ export async function learnTask(
   const options = { store, head, ...training, folder: work.run, environment: cached };
   const trained = await trainTask(task, options);
   const { decision, metrics } = await judgeTask(store, plan, trained, request, cached);
-  const learned = learnedTask(plan, trained, decision, metrics, request);
+  const learned = learnedTask(plan, trained, decision, metrics, { ...request, precision });
   const { passed } = decision.verdict;
   const version = passed
     ? (await writer.learn(learned)).at(-1)!
@@ -225,7 +229,12 @@ function learnedTask(
   { replay }: TrainedTask,
   { candidate: { settings, stages } }: Decision,
   metrics: UpdateMetrics,
-  { basis, hashes, settings: { run, split, gate, search, conflicts } }: LearnRequest,
+  {
+    basis,
+    hashes,
+    precision,
+    settings: { run, split, gate, search, conflicts },
+  }: LearnRequest & Pick<LearnedTask, 'precision'>,
 ): LearnedTask {
   const named = (rows: NewTask['rows']['train']) => rows.rows.map(nameRow);
   const rows = {
@@ -252,6 +261,7 @@ function learnedTask(
     private: added.private,
     onto: head,
     hashes,
+    precision,
     data: added.data,
     rows,
     stages: stages.map(({ stage, shortTerm, refined, reports }, at) => ({
@@ -317,6 +327,7 @@ function outcomeOf(
 function trainingOf(
   { added, neutral, contradictions: { leaving } }: LearnPlan,
   { settings: { run } }: LearnRequest,
+  precision: string,
 ): Parameters<WorkFolder['enter']>[1] {
   const { tasks: _, ...config } = run;
   const { train, gate, report } = added.rows;
@@ -324,7 +335,7 @@ function trainingOf(
   return JSON.parse(
     JSON.stringify({
       ...config,
-      ...{ data, private: added.private, neutral: neutral?.sha256 ?? null },
+      ...{ precision, data, private: added.private, neutral: neutral?.sha256 ?? null },
       not_replayed: [...leaving].sort(),
     }),
   );

@@ -21,19 +21,19 @@ export function readAdapterFolder(folder: string): Promise<SavedAdapter> {
 export interface AdapterWriteOptions {
   /** What it was trained on: a Hub name or a folder. */
   readonly baseModel: string | null;
-  /** See `PeftAdapter`; prompt pools, which nothing is merged with, do not keep it. */
-  readonly baseQuantization?: string | undefined;
+  /** See `TrainedOver`. */
+  readonly basePrecisions?: readonly string[] | undefined;
 }
 
 /** Into a folder, made if missing; where its files must appear together, call it inside `writeFolderAtomic`. */
 export function writeAdapterFolder(
   folder: string,
   adapter: Adapter,
-  { baseModel, baseQuantization }: AdapterWriteOptions,
+  { baseModel, basePrecisions }: AdapterWriteOptions,
 ): Promise<void> {
   return isPromptPool(adapter)
-    ? writePromptPool(folder, adapter, baseModel)
-    : writePeftAdapter(folder, adapter, { baseModel, baseQuantization });
+    ? writePromptPool(folder, adapter, { baseModel, basePrecisions })
+    : writePeftAdapter(folder, adapter, { baseModel, basePrecisions });
 }
 
 export interface AdapterSite {

@@ -1,6 +1,7 @@
 /** Whether an adapter says that it was trained on another base than the one it is put on. */
 import { resolve } from 'node:path';
 import type { SavedAdapter } from './adapter-folder.ts';
+import { otherPrecision } from './base-precision.ts';
 import { NAMED_MODELS } from './hub/pull.ts';
 import { parseRepositoryName } from './hub/repository.ts';
 
@@ -14,6 +15,24 @@ export function otherBase({ baseModel }: SavedAdapter, folder: string, base: str
     `${folder} names the base model ${baseModel}, and it is used on ${base}; ` +
     'where these are different models, its results mean nothing'
   );
+}
+
+/**
+ * All warnings about an adapter from `folder` on a base that is open: as `otherBase`, and for one that was trained over a
+ * base in another precision.
+ *
+ * @param precision as the engine holds the base; `null`: not looked at
+ */
+export function baseDoubts(
+  adapter: SavedAdapter,
+  folder: string,
+  { base, precision }: { readonly base: string; readonly precision: string | null },
+): readonly string[] {
+  const doubts = [
+    otherBase(adapter, folder, base),
+    precision === null ? null : otherPrecision(adapter.basePrecisions, folder, precision),
+  ];
+  return doubts.filter((doubt) => doubt !== null);
 }
 
 function isSameBase(a: string, b: string): boolean {

@@ -15,6 +15,7 @@ import {
   loraTensorName,
   parseLoraTensorName,
 } from './adapter.ts';
+import { precisionMetadata, precisionsOf, type TrainedOver } from './base-precision.ts';
 import { formatPeftConfig, readPeftConfig } from './peft-config.ts';
 import { isPromptPoolFolder } from './prompt-pool-folder.ts';
 import type { FloatFormat } from './weights/float-formats.ts';
@@ -29,21 +30,16 @@ const CONFIG_FILE = 'adapter_config.json';
 const WEIGHTS_FILE = 'adapter_model.safetensors';
 
 /** An adapter from a file, with what the file says it was trained on. */
-export interface PeftAdapter extends LoraAdapter {
+export interface PeftAdapter extends LoraAdapter, TrainedOver {
   /** A caller whose base has another name warns; fit is decided by module names and shapes. */
   readonly baseModel: string | null;
-  /** What the base's weights were rounded to while it was trained: `nf4` or `int8`; left out where they were not. */
-  readonly baseQuantization?: string;
 }
-
-/** In the safetensors file's metadata, which other programs leave alone. */
-const QUANTIZATION_KEY = 'lifealign_base_quantization';
 
 export interface PeftWriteOptions {
   /** Written as `base_model_name_or_path`: a Hub name or a folder. */
   readonly baseModel?: string | null;
   /** Of `PeftAdapter`. */
-  readonly baseQuantization?: string | undefined;
+  readonly basePrecisions?: readonly string[] | undefined;
   /** What the matrices are rounded to, `float32` unless told. */
   readonly format?: FloatFormat;
   /** Added to the safetensors file's metadata. */
@@ -81,8 +77,7 @@ export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
     }
   }
   const settings = { rank, alpha, targets: exactTargets(targets, [...modules.keys()]) };
-  const baseQuantization = metadata[QUANTIZATION_KEY];
-  return { settings, tensors, baseModel, ...(baseQuantization === undefined ? {} : { baseQuantization }) };
+  return { settings, tensors, baseModel, ...precisionsOf(metadata) };
 }
 
 /**
@@ -102,9 +97,7 @@ export async function writePeftAdapter(
     data,
     format: dtype,
   }));
-  const { baseQuantization } = options;
-  const trainedOn = baseQuantization === undefined ? {} : { [QUANTIZATION_KEY]: baseQuantization };
-  const metadata = { format: 'pt', ...trainedOn, ...options.metadata };
+  const metadata = { format: 'pt', ...precisionMetadata(options.basePrecisions), ...options.metadata };
   await writeSafetensors(join(folder, WEIGHTS_FILE), tensors, metadata);
   const targets = exactTargets(adapter.settings.targets, [...adapter.tensors.keys()].map(modulePathOf));
   const config = formatPeftConfig({ ...adapter.settings, targets }, options.baseModel ?? null);

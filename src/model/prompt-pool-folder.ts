@@ -9,6 +9,7 @@ import { makeFolder, writeFileAtomic } from '../support/atomic-file.ts';
 import { DataError, UserError } from '../support/errors.ts';
 import { parseJsonFile } from '../support/json.ts';
 import { type PromptPool, type PromptPoolSettings, SOFT_PROMPTS } from './adapter.ts';
+import { precisionMetadata, precisionsOf, type TrainedOver } from './base-precision.ts';
 import { readSafetensorsHeader, readTensor, writeSafetensors } from './weights/safetensors.ts';
 
 const CONFIG_FILE = 'prompt_pool.json';
@@ -25,7 +26,7 @@ const schema = z.strictObject({
 });
 
 /** A pool from a file, with what the file says it was trained on. */
-export interface SavedPromptPool extends PromptPool {
+export interface SavedPromptPool extends PromptPool, TrainedOver {
   readonly baseModel: string | null;
 }
 
@@ -56,7 +57,8 @@ export async function readPromptPool(folder: string): Promise<SavedPromptPool> {
     throw new DataError({ file: configFile, field: 'top_k' }, problem);
   }
   const file = join(folder, WEIGHTS_FILE);
-  const entry = readSafetensorsHeader(file).entries.get(SOFT_PROMPTS);
+  const { entries, metadata } = readSafetensorsHeader(file);
+  const entry = entries.get(SOFT_PROMPTS);
   if (!entry) throw new UserError(`${file}: tensor "${SOFT_PROMPTS}" is missing`);
   const [rows, columns = 0, ...more] = entry.shape;
   if (rows !== poolSize * promptLength || columns === 0 || more.length > 0) {
@@ -72,18 +74,24 @@ export async function readPromptPool(folder: string): Promise<SavedPromptPool> {
     settings: { poolSize, promptLength, topK },
     tensors: new Map([[SOFT_PROMPTS, { shape: [rows, columns], data }]]),
     baseModel: parsed.data.base_model_name_or_path,
+    ...precisionsOf(metadata),
   };
+}
+
+interface PromptPoolWriteOptions {
+  readonly baseModel?: string | null;
+  readonly basePrecisions?: readonly string[] | undefined;
 }
 
 /** Into a folder, made if missing; the same pool gives the same bytes. */
 export async function writePromptPool(
   folder: string,
   { settings, tensors }: PromptPool,
-  baseModel: string | null = null,
+  { baseModel = null, basePrecisions }: PromptPoolWriteOptions = {},
 ): Promise<void> {
   await makeFolder(folder);
   const config = { format: FORMAT, base_model_name_or_path: baseModel, ...promptPoolKeys(settings) };
   const vectors = Array.from(tensors, ([name, { shape, data }]) => ({ name, shape, data }));
-  await writeSafetensors(join(folder, WEIGHTS_FILE), vectors);
+  await writeSafetensors(join(folder, WEIGHTS_FILE), vectors, precisionMetadata(basePrecisions));
   await writeFileAtomic(join(folder, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
 }

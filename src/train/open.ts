@@ -4,8 +4,9 @@ import { ReplayBuffer } from '../data/replay-buffer.ts';
 import { findMethod } from '../method/index.ts';
 import { type Method, type MethodState, nothingRemembered } from '../method/method.ts';
 import { type Adapter, adapterHash } from '../model/adapter.ts';
-import { readAdapterFolder } from '../model/adapter-folder.ts';
-import { otherBase } from '../model/base-name.ts';
+import { readAdapterFolder, type SavedAdapter } from '../model/adapter-folder.ts';
+import { baseDoubts } from '../model/base-name.ts';
+import { distinctPrecisions } from '../model/base-precision.ts';
 import { softTokenCount } from '../model/prompt-pool.ts';
 import { createObjective } from '../objective/index.ts';
 import { DataError, UserError } from '../support/errors.ts';
@@ -103,6 +104,7 @@ export async function openRun(
       },
       base,
       reference: config.reference === 'previous' ? null : { policy, adapter: named },
+      basePrecisions: distinctPrecisions(given?.basePrecisions, [engine.precision]),
       state,
       stepLog,
       tensorBoard,
@@ -143,11 +145,15 @@ function freshLora(config: RunConfig, environment: RunEnvironment, random: Rando
   }
 }
 
-async function readAdapter(folder: string, base: string, environment: RunEnvironment): Promise<Adapter> {
+async function readAdapter(
+  folder: string,
+  base: string,
+  { engine, checkAdapter, log }: RunEnvironment,
+): Promise<SavedAdapter> {
   const adapter = await readAdapterFolder(folder);
-  const doubt = otherBase(adapter, folder, base);
-  if (doubt !== null) environment.log?.(`warning: ${doubt}`);
-  environment.checkAdapter(adapter, folder);
+  const { precision } = engine;
+  for (const doubt of baseDoubts(adapter, folder, { base, precision })) log?.(`warning: ${doubt}`);
+  checkAdapter(adapter, folder);
   return adapter;
 }
 

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { enginePrecision } from '../engine/settings.ts';
 import { isLeftover, writeFileAtomic } from '../support/atomic-file.ts';
 import { DataError, UserError } from '../support/errors.ts';
 import { readTextFile } from '../support/json.ts';
@@ -49,7 +50,8 @@ export async function enterRunFolder(
   if (difference) {
     const { key, before: old, now } = difference;
     const problem = `was ${JSON.stringify(old)}, is now ${JSON.stringify(now)}`;
-    throw new DataError({ file, field: key }, `the run to resume differs: ${problem}`);
+    const why = key === 'base' ? otherNumbers(recorded.config, run.config) : '';
+    throw new DataError({ file, field: key }, `the run to resume differs: ${problem}${why}`);
   }
   const version = firstDifference(recorded.versions, run.versions);
   if (version) {
@@ -60,6 +62,13 @@ export async function enterRunFolder(
   }
   await removeLeftovers(folder);
   return true;
+}
+
+/** The engine's identity is a hash; what of it users have chosen is the precision. */
+function otherNumbers(before: Partial<RunConfig>, now: RunConfig): string {
+  if (before.engine === undefined) return '';
+  const [was, is] = [enginePrecision(before.engine), enginePrecision(now.engine)];
+  return was === is ? '' : `; its base was held in ${was}, and is now in ${is}`;
 }
 
 /** What a killed writer left beside the files it was about to replace; all of it is written again. */

@@ -20,6 +20,8 @@ export interface Run {
   readonly base: FixedPolicy;
   /** The reference policy; `null`: the adapter at the task's start. */
   readonly reference: { readonly policy: FixedPolicy; readonly adapter: Adapter | null } | null;
+  /** Of the base, in all training that is in the adapter: the run's own, and what it began with. */
+  readonly basePrecisions: readonly string[];
   readonly state: RunState;
   readonly stepLog: StepLog;
   /** `null` unless the environment asks for it. */

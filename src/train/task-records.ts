@@ -25,14 +25,11 @@ export type Moment = 'base' | number;
 
 /** adapter/: as the finished task leaves it, after consolidation. */
 export async function writeTaskAdapter(run: Run): Promise<void> {
-  const { state, config } = run;
+  const { state, config, basePrecisions } = run;
   const folder = join(momentFolder(run, state.task), 'adapter');
   await makeFolder(dirname(folder));
-  const { base, engine } = config;
-  const baseQuantization =
-    engine.name === 'torch' && engine.quantization !== 'none' ? engine.quantization : undefined;
   const fill = (temporary: string) =>
-    writeAdapterFolder(temporary, state.adapter, { baseModel: base, baseQuantization });
+    writeAdapterFolder(temporary, state.adapter, { baseModel: config.base, basePrecisions });
   await writeFolderAtomic(folder, fill, { replace: true });
 }
 

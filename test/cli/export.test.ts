@@ -49,16 +49,20 @@ const FORMS: Readonly<Record<FamilyName, readonly string[]>> = {
 
 it('warns where an adapter was trained over a quantized base and goes on another', async () => {
   const { baseModel, ...adapter } = await readPeftAdapter(ADAPTER);
-  await writePeftAdapter(at('adapter'), adapter, { baseModel, baseQuantization: 'nf4' });
-  expect(await readPeftAdapter(at('adapter'))).toEqual({ ...adapter, baseModel, baseQuantization: 'nf4' });
+  const basePrecisions = ['nf4/bfloat16'];
+  await writePeftAdapter(at('adapter'), adapter, { baseModel, basePrecisions });
+  expect(await readPeftAdapter(at('adapter'))).toEqual({ ...adapter, baseModel, basePrecisions });
   const run = (format: string) => [
     ...['export', '--model', MODEL, '--adapter', at('adapter'), '--format', format, '--output', at(format)],
   ];
   const merged = await lifealign(...run('merged'));
   expect(merged.code, merged.stderr).toBe(0);
-  expect(merged.stderr).toContain('warning: the adapter was trained over a base in nf4; merged puts it on');
+  expect(merged.stderr).toContain(
+    'warning: the adapter was trained over a base in nf4/bfloat16; merged puts',
+  );
+  expect(merged.stderr.match(/nf4/g)).toHaveLength(1);
   expect((await lifealign(...run('peft'))).stderr).not.toContain('nf4');
-  expect((await readPeftAdapter(at('peft'))).baseQuantization).toBe('nf4');
+  expect((await readPeftAdapter(at('peft'))).basePrecisions).toEqual(basePrecisions);
 });
 
 describe.each(Object.keys(FAMILIES) as FamilyName[])('a %s model', (family) => {
@@ -302,7 +306,7 @@ describe('what cannot be exported is refused with 2, nothing written', () => {
       settings: { poolSize: 2, promptLength: 1, topK: 1 },
       tensors: new Map([['soft_prompts', { shape: [2, 32] as const, data }]]),
     };
-    await writePromptPool(at('pool'), pool, null);
+    await writePromptPool(at('pool'), pool);
     await refused([...args('peft'), '--adapter', at('pool')], /a prompt pool cannot be exported/);
   });
 });

@@ -45,15 +45,23 @@ export type FamilyName = keyof typeof FAMILIES;
 export const ALL_MODULES = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'];
 
 /** Writes a model folder; the tokenizer is the parity fixture's. */
-export async function writeRandomModel(folder: string, family: FamilyName): Promise<DecoderConfig> {
+export function writeRandomModel(folder: string, family: FamilyName): Promise<DecoderConfig> {
+  return writeRandomModelOf(folder, FAMILIES[family]);
+}
+
+/** @param changes of the shape, and what the family has beside it, as `config.json` says it */
+export async function writeRandomModelOf(
+  folder: string,
+  changes: { readonly model_type: string } & Readonly<Record<string, unknown>>,
+): Promise<DecoderConfig> {
   mkdirSync(folder, { recursive: true });
-  const json = { ...SHAPE, ...FAMILIES[family] };
+  const json = { ...SHAPE, ...changes };
   writeFileSync(join(folder, 'config.json'), JSON.stringify(json));
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
     copyFileSync(join(MODEL, name), join(folder, name));
   }
   const config = parseDecoderConfig(json, 'config.json');
-  const random = Random.fromSeed(5).fork(family);
+  const random = Random.fromSeed(5).fork(changes.model_type);
   const tensors = [...expectedTensors(config)].map(([name, shape]) => {
     const size = shape.reduce((product, dimension) => product * dimension, 1);
     // Wide enough for log-probs far from uniform.

@@ -23,10 +23,14 @@ export const toyLearn = {
 };
 
 /** Makes the memory `memory` in the folder. */
-export async function createToyMemory(folder: string, learn: object = toyLearn) {
+export async function createToyMemory(
+  folder: string,
+  learn: object = toyLearn,
+  precisions: readonly string[] = [],
+) {
   const adapter = toyModel.createAdapter(lora, Random.fromSeed(seed).fork('adapter'));
   const config = { base: '/toy', lora, seed, learn: learn as Record<string, never> };
-  return createMemory(join(folder, 'memory'), { config, hashes: toyHashes, adapter });
+  return createMemory(join(folder, 'memory'), { config, hashes: toyHashes, adapter, precisions });
 }
 
 export interface ToyRows {

@@ -32,6 +32,8 @@ describe('a prompt pool on disk', () => {
     const before = bytes();
     await writeAdapterFolder(folder, pool(), { baseModel: 'some/base' });
     expect(bytes()).toEqual(before);
+    await writeAdapterFolder(folder, pool(), { baseModel: null, basePrecisions: ['bfloat16'] });
+    expect(await readAdapterFolder(folder)).toMatchObject({ basePrecisions: ['bfloat16'] });
     await expect(readPeftAdapter(folder)).rejects.toThrow(
       /pool: holds a prompt pool; expected a PEFT adapter/,
     );

@@ -56,6 +56,7 @@ describe('reading', () => {
     expect(data).toEqual([
       {
         ...{ name: 'support', base: 'tiny', head: 4, tasks: ['tone', 'policy'], versions: 5, serving: 4 },
+        precision: 'float32',
         updated: expect.stringMatching(/^2\d{3}-/),
       },
     ]);
@@ -103,6 +104,7 @@ describe('reading', () => {
     );
     expect(detail).toMatchObject({
       ...{ version: 4, model: 'support@v4', parent: 3, tasks: ['tone', 'policy'], gate: null },
+      precision: 'float32',
       rows: { train: 6, gate: 2, report: 2, withdrawn: 0, private: false },
       before: { policy: { preference_accuracy: 50 } },
       after: { policy: { preference_accuracy: 75, margin: 0.25 } },

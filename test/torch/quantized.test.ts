@@ -2,7 +2,7 @@
  * Bases in 4 and 8 bits: the conformance suite over the original model, held to the reference kernels over a copy
  * whose weights are those that the codes stand for (make_dequantized.py); and that nothing else passes for it.
  */
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TorchEngine } from '../../src/engine/torch/torch-engine.ts';
 import { openModelFolder } from '../../src/model/model-folder.ts';
+import { readPeftAdapter } from '../../src/model/peft.ts';
 import { contents, scoreOn, spawnLifealign } from '../cli/command.ts';
 import { describeEngine, LENGTHS, type OpenEngine } from '../engine/conformance.ts';
 import { describeGeneration } from '../engine/generation-conformance.ts';
@@ -72,6 +73,9 @@ describe('precisions', () => {
 
   it('each have an identity of their own', () => {
     expect(new Set(Array.from(engines.values(), ({ identity }) => identity)).size).toBe(4);
+    expect(Array.from(engines.values(), ({ precision }) => precision)).toEqual([
+      ...['float32', 'nf4/float32', 'int8/float32', 'nf4/bfloat16'],
+    ]);
     expect(engines.get('nf4')!.versions).toHaveProperty('bitsandbytes');
     expect(engines.get('none')!.versions).not.toHaveProperty('bitsandbytes');
   });
@@ -120,8 +124,12 @@ describe('a run over a base in 4 bits', () => {
     expect(Math.abs(step['rewards/chosen'])).toBeLessThan(1e-4);
     expect(Math.abs(step['rewards/rejected'])).toBeLessThan(1e-4);
     const other = await run('--resume', '--engine', engine('none'), '--set', 'stages.sft.epochs=0');
-    expect(other.stderr).toMatch(/engine|base/);
+    expect(other.stderr).toContain('its base was held in nf4/float32, and is now in float32');
     expect(other.code).toBe(2);
+    const adapter = join(folder, 'run', 'tasks');
+    const [task] = readdirSync(adapter);
+    const found = await readPeftAdapter(join(adapter, task!, 'adapter'));
+    expect(found.basePrecisions).toEqual(['nf4/float32']);
   });
 
   it('is refused where bitsandbytes does not load, and nothing is written', async () => {

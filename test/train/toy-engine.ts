@@ -90,6 +90,8 @@ export const toyModel = {
 };
 
 export interface ToyOptions {
+  /** As if the base were held so; it computes the same. */
+  readonly precision?: string;
   /** Called before each row of work, as a real engine would have micro-batches. */
   readonly onRow?: (kind: 'score' | 'gradients') => void | Promise<void>;
 }
@@ -103,12 +105,15 @@ interface Call {
 }
 
 export class ToyEngine implements Engine {
-  readonly identity = 'toy';
+  readonly identity: string;
+  readonly precision: string;
   readonly calls: Call[] = [];
   readonly #options: ToyOptions;
 
   constructor(options: ToyOptions = {}) {
     this.#options = options;
+    this.precision = options.precision ?? 'float32';
+    this.identity = this.precision === 'float32' ? 'toy' : `toy in ${this.precision}`;
   }
 
   /** It has no frozen layers: all numbers are exact. */

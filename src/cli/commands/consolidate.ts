@@ -50,6 +50,7 @@ async function consolidate(options: ConsolidateOptions): Promise<void> {
     '../../memory/consolidate-adapter.ts'
   );
   const { readPeftAdapter, writePeftAdapter } = await import('../../model/peft.ts');
+  const { distinctPrecisions, printPrecisions } = await import('../../model/base-precision.ts');
   const settings = {
     space: options.space,
     threshold: parseNumber('--threshold', options.threshold),
@@ -62,6 +63,12 @@ async function consolidate(options: ConsolidateOptions): Promise<void> {
     checkSameMatrices(after, adapter, `--after ${options.after}`, `${option} ${folder}`);
     if (adapter.baseModel !== after.baseModel) {
       warn(`${folder} names the base model ${adapter.baseModel}, ${options.after} names ${after.baseModel}`);
+    }
+    const all = distinctPrecisions(adapter.basePrecisions, after.basePrecisions);
+    if (all.length > Math.max(adapter.basePrecisions?.length ?? 0, after.basePrecisions?.length ?? 0)) {
+      warn(
+        `${folder} and ${options.after} were trained over a base in ${printPrecisions(all)}: two bases to them`,
+      );
     }
     return adapter;
   };
@@ -78,8 +85,10 @@ async function consolidate(options: ConsolidateOptions): Promise<void> {
   const result = consolidateAdapter(before, after, history, settings);
   await writeFolderAtomic(options.output, async (folder) => {
     const { baseModel } = after;
-    await writePeftAdapter(folder, result.adapter, { baseModel });
-    await writePeftAdapter(join(folder, 'refined'), result.refined, { baseModel });
+    const merged = distinctPrecisions(before.basePrecisions, after.basePrecisions);
+    await writePeftAdapter(folder, result.adapter, { baseModel, basePrecisions: merged });
+    const { basePrecisions } = after;
+    await writePeftAdapter(join(folder, 'refined'), result.refined, { baseModel, basePrecisions });
   });
   const report = { ...settings, history: options.history, ...formatReport(result) };
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);

@@ -6,7 +6,7 @@ import type { ExportReport } from '../../export/export-adapter.ts';
 import { type ExportFormatName, exportFormatNames } from '../../export/job.ts';
 import { type PushReport, pushAddress, pushToVllm } from '../../export/vllm.ts';
 import { type Adapter, adapterHash } from '../../model/adapter.ts';
-import type { PeftAdapter } from '../../model/peft.ts';
+import { isQuantized, printPrecisions, type TrainedOver } from '../../model/base-precision.ts';
 import { type FloatFormat, floatFormats } from '../../model/weights/float-formats.ts';
 import { checkNewFolder } from '../../support/atomic-file.ts';
 import { UserError } from '../../support/errors.ts';
@@ -81,9 +81,9 @@ async function runExport(flags: ExportFlags): Promise<void> {
   const { exportAdapter } = await import('../../export/export-adapter.ts');
   const progress = streamProgress(process.stderr);
   const version = flags.memoryVersion === undefined ? {} : { version: flags.memoryVersion };
-  const source = await openAdapterSource(flags, { ...version, progress, warn });
+  const source = await openAdapterSource(flags, { ...version, progress, warn, warnOfPrecision: false });
   const { base, name } = source;
-  warnOfQuantization(source.adapter as Partial<PeftAdapter>, format);
+  warnOfQuantization(source.adapter, format);
   try {
     const { source: origin } = base.model;
     const baseModel = origin.kind === 'hub' ? origin.repository : name;
@@ -139,10 +139,11 @@ async function checkFlags(flags: ExportFlags): Promise<void> {
 }
 
 /** Such a run's log-probs, and its gates, were of another function than what is written now. */
-function warnOfQuantization({ baseQuantization }: Partial<PeftAdapter>, format: ExportFormatName): void {
-  if (baseQuantization === undefined || format === 'peft') return;
+function warnOfQuantization(adapter: TrainedOver | null, format: ExportFormatName): void {
+  const quantized = adapter?.basePrecisions?.filter(isQuantized) ?? [];
+  if (quantized.length === 0 || format === 'peft') return;
   warn(
-    `the adapter was trained over a base in ${baseQuantization}; ${format} puts it on the base as it is, which ` +
+    `the adapter was trained over a base in ${printPrecisions(quantized)}; ${format} puts it on the base as it is, which ` +
       'answers differently: measure what is written before it is relied on',
   );
 }

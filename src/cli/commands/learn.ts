@@ -97,7 +97,8 @@ async function withBase<T>(
   const { task, data, test = null, restart = false, threads, engine } = flags;
   const files = { task, data, test, private: flags.private === true };
   await checkFiles(store, files);
-  const { model, hashes } = await openMemoryBase(store, { threads, engine, progress });
+  // In another precision nothing is learned: `planTask` looks.
+  const { model, hashes } = await openMemoryBase(store, { threads, engine, progress, versions: [] });
   try {
     const { base, lora, seed } = config;
     const request: LearnRequest = {

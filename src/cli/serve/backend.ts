@@ -75,11 +75,11 @@ async function openLocal(
   const warn = (message: string) => logger.warn(message);
   const { followMemories, openMemories, servedMemory } = await import('./memories.ts');
   const ofLearner = await import('./learner.ts');
-  const { checkTasks, instanceName, learnerParts, learningMemory, openServing, warnOfLearners } = ofLearner;
+  const { checkLearnable, checkTasks, instanceName, learnerParts, learningMemory, openServing } = ofLearner;
   const memories = await openMemories(flags.memory.map(namedFolder));
   const learns = learning && learningMemory(memories, learning);
   if (learning && learns) await checkTasks(learns, learning);
-  else await warnOfLearners(memories, { store, logger });
+  else await ofLearner.warnOfLearners(memories, { store, logger });
   const nameOrPath = flags.model ?? memories[0]?.base;
   if (nameOrPath === undefined) {
     throw new UserError('--model: missing; expected what answers (or --memory, or --upstream)');
@@ -88,6 +88,7 @@ async function openLocal(
   const prefer = flags.model === undefined ? 'name' : 'path';
   const base = await openBase(nameOrPath, { progress, warn, prefer, ...threadsOf(flags.threads) });
   try {
+    if (learns) await checkLearnable(learns, base);
     const registry = new ModelRegistry();
     publish(registry, { name: modelName(nameOrPath), flag: '--model' }, null);
     for (const { name, folder } of flags.adapter.map(namedFolder)) {

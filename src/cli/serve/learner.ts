@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { learnSettings } from '../../learn/config.ts';
 import { rowsNeeded } from '../../learn/split.ts';
+import { checkPrecision } from '../../memory/store/precision.ts';
 import type { LocalBackend } from '../../service/chat/local-backend.ts';
 import type { Logger } from '../../service/http/log.ts';
 import { backendAnswering } from '../../service/learner/answering.ts';
@@ -46,6 +47,22 @@ export async function checkTasks({ store }: NamedMemory, settings: LearnerSettin
   if (least >= needed) return;
   const advice = `learn from ${needed} or more, or lower learn.split of the memory's config`;
   throw new UserError(`--learner: a task of ${least} rows is too small for the memory's split; ${advice}`);
+}
+
+/**
+ * Tasks are learned by the command's own engine, which is the one that answers.
+ * @throws {UserError} for a memory whose tasks were learned over a base in another precision
+ */
+export async function checkLearnable(
+  { store }: NamedMemory,
+  { engine }: Pick<Base, 'engine'>,
+): Promise<void> {
+  try {
+    await checkPrecision(store, (await store.head()).commit, engine.precision);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`--learner: ${error.message}; serve learns with the engine ort`, { cause: error });
+  }
 }
 
 /** An instance without the learner's flags serves heads, where others serve what the learner decides. */

@@ -1,5 +1,6 @@
 /** Versioned memories as models of the service: opened, checked against the base, and followed as they learn. */
 import { baseHashes, checkBase } from '../../memory/store/base-hashes.ts';
+import { versionDoubt } from '../../memory/store/precision.ts';
 import { type Commit, MemoryStore } from '../../memory/store/store.ts';
 import type { Adapter } from '../../model/adapter.ts';
 import { checkFits } from '../../model/adapter-folder.ts';
@@ -66,11 +67,17 @@ export async function followMemories(
   };
   try {
     for (const { name, folder, store } of memories) {
+      // Adapters are read again when they were long out of use.
+      const doubted = new Set<string>();
       const watch = await watchMemory<Commit>({
         ...{ name, registry, memory: store, leads: name !== learns },
-        check(adapter: Adapter, { hashes }: Commit) {
-          checkBase(folder, hashes, found);
+        async check(adapter: Adapter, commit: Commit) {
+          checkBase(folder, commit.hashes, found);
           checkFits(adapter, { modules: base.modules, config: base.model.config }, folder);
+          const doubt = await versionDoubt(store, commit, base.engine.precision);
+          if (doubt === null || doubted.has(commit.hash)) return;
+          doubted.add(commit.hash);
+          logger.warn({ model: `${name}@v${commit.number}` }, doubt);
         },
         onPublish: (id) => logger.info({ model: id }, 'published'),
         onError: (error) => {

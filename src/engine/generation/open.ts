@@ -1,24 +1,33 @@
 /** A generation that stays open while requests come and go, with the session lent to it until it is closed. */
-import type { OpenGenerateOptions, OpenGeneration } from '../engine.ts';
+import type { Adapter } from '../../model/adapter.ts';
+import type { DecoderConfig } from '../../model/config.ts';
+import type { GenerateOptions, OpenGeneration } from '../engine.ts';
+import { checkRanges } from '../generation-ranges.ts';
 import { closedGeneration, OpenCalls } from '../open-generation.ts';
-import type { AnswerRequest } from './answer.ts';
-import { generateAnswers } from './generate.ts';
+import { checkSoftTokens } from '../soft-tokens.ts';
+import { DEFAULT_BATCH, generateAnswers, planAnswers } from './generate.ts';
 import type { Generation } from './generation.ts';
 
+/** What an engine brings. */
 export interface OpenGenerationParts<Past, Outputs> {
+  readonly config: DecoderConfig;
   /** Aborted when the engine closes. */
   readonly closing: AbortSignal;
-  /** Lends a generation until the work is done. */
-  readonly lend: (work: (generation: Generation<Past, Outputs>) => Promise<void>) => Promise<void>;
-  /** @throws {UserError} for what cannot be answered */
-  readonly plan: (prompts: readonly Int32Array[], options: OpenGenerateOptions) => readonly AnswerRequest[];
+  /** Lends a generation under the policy, with so many slots, until the work is done. */
+  readonly lend: (
+    adapter: Adapter | null,
+    slots: number,
+    work: (generation: Generation<Past, Outputs>) => Promise<void>,
+  ) => Promise<void>;
 }
 
-export function openGeneration<Past, Outputs>({
-  closing,
-  lend,
-  plan,
-}: OpenGenerationParts<Past, Outputs>): OpenGeneration {
+/** As `Engine.openGeneration`. */
+export function openGeneration<Past, Outputs>(
+  adapter: Adapter | null,
+  { batchSize = DEFAULT_BATCH }: Pick<GenerateOptions, 'batchSize'>,
+  { config, closing, lend }: OpenGenerationParts<Past, Outputs>,
+): OpenGeneration {
+  checkRanges({ batchSize });
   const calls = new OpenCalls();
   let release!: () => void;
   const released = new Promise<void>((resolve) => {
@@ -33,7 +42,7 @@ export function openGeneration<Past, Outputs>({
 
   let lent!: Promise<void>;
   const generation = new Promise<Generation<Past, Outputs>>((resolve, reject) => {
-    lent = lend(async (made) => {
+    lent = lend(adapter, batchSize, async (made) => {
       resolve(made);
       await released;
       // A run under way still needs the session.
@@ -46,9 +55,11 @@ export function openGeneration<Past, Outputs>({
 
   return {
     generate: (prompts, options) =>
-      calls.run(options.signal, async (signals) =>
-        generateAnswers(plan(prompts, options), await generation, signals),
-      ),
+      calls.run(options.signal, async (signals) => {
+        checkSoftTokens(prompts, adapter, config.vocabularySize);
+        const { answers } = planAnswers(prompts, config, options);
+        return generateAnswers(answers, await generation, signals);
+      }),
     async close() {
       closing.removeEventListener('abort', endWithEngine);
       end(closedGeneration());

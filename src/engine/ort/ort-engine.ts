@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { env } from 'onnxruntime-node';
 import { type Adapter, isPromptPool } from '../../model/adapter.ts';
+import { basePrecision } from '../../model/base-precision.ts';
 import { decodingGraph, NarrowParameters } from '../../model/graph/decode.ts';
 import type { Recompute } from '../../model/graph/decoder.ts';
 import type { LayoutOptions } from '../../model/graph/layout.ts';
@@ -21,10 +22,9 @@ import type {
   RowLogProbs,
   RunOptions,
 } from '../engine.ts';
-import { DEFAULT_BATCH, generateAnswers, planAnswers } from '../generation/generate.ts';
+import { generateAnswers, planAnswers } from '../generation/generate.ts';
 import { Generation } from '../generation/generation.ts';
 import { openGeneration } from '../generation/open.ts';
-import { checkRanges } from '../generation-ranges.ts';
 import type { PackedBatch, Responses } from '../packing.ts';
 import { checkLengths, emptyLogProbs, normaliser, storeLogProbs } from '../rows.ts';
 import { checkSoftTokens } from '../soft-tokens.ts';
@@ -81,6 +81,7 @@ const plans = {
 
 export class OrtEngine implements Engine {
   readonly identity: string;
+  readonly precision = basePrecision('float32');
   readonly #model: ModelFolder;
   readonly #defaults: BatchingDefaults;
   readonly #options: Omit<OrtEngineOptions, 'profileFolder'> &
@@ -104,7 +105,7 @@ export class OrtEngine implements Engine {
     this.#graphs = new EmittedGraphs(model.weights, this.#profiles !== null);
     this.#batchFeeds = new BatchFeeds(model.config);
     this.#integerWeights = new IntegerWeights(model.config, model.weights);
-    this.identity = identityOf(model);
+    this.identity = identityOf(model, this.precision);
   }
 
   async score(
@@ -214,18 +215,11 @@ export class OrtEngine implements Engine {
     );
   }
 
-  openGeneration(
-    adapter: Adapter | null,
-    { batchSize = DEFAULT_BATCH }: Pick<GenerateOptions, 'batchSize'> = {},
-  ): OpenGeneration {
-    checkRanges({ batchSize });
-    return openGeneration({
+  openGeneration(adapter: Adapter | null, options: Pick<GenerateOptions, 'batchSize'> = {}): OpenGeneration {
+    return openGeneration(adapter, options, {
+      config: this.#model.config,
       closing: this.#lanes.here.pool.closing,
-      lend: (work) => this.#withGeneration(adapter, batchSize, work),
-      plan: (prompts, options) => {
-        this.#checkPrompts(prompts, adapter);
-        return planAnswers(prompts, this.#model.config, options).answers;
-      },
+      lend: (...asked) => this.#withGeneration(...asked),
     });
   }
 
@@ -315,10 +309,10 @@ export class OrtEngine implements Engine {
  * Weights, configuration and precision, and the program that turns them into numbers: the emitted graph
  * and the runtime's version. A change of any of them must not find another's cached log-probs.
  */
-function identityOf(model: ModelFolder): string {
+function identityOf(model: ModelFolder, precision: string): string {
   const layout = { pairs: 1, responses: 'pair', headPieces: plans.score.headPieces } as const;
   const { bytes: graph } = emitGraph(scoringGraph(model.config, layout, null), model.weights);
-  return `ort:${sha256([model.identity, 'float32', env.versions.node ?? env.versions.common, graph])}`;
+  return `ort:${sha256([model.identity, precision, env.versions.node ?? env.versions.common, graph])}`;
 }
 
 function layoutOf({ pairs, responses, sharedPrefix, tiles, headSizes }: PackedBatch): LayoutOptions {

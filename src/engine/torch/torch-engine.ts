@@ -3,6 +3,7 @@
  * worker runs the model. Several calls may be at work: their requests take turns.
  */
 import type { Adapter } from '../../model/adapter.ts';
+import { basePrecision } from '../../model/base-precision.ts';
 import type { ModelFolder } from '../../model/model-folder.ts';
 import { UserError } from '../../support/errors.ts';
 import { sha256 } from '../../support/hash.ts';
@@ -18,10 +19,9 @@ import type {
   RowLogProbs,
   RunOptions,
 } from '../engine.ts';
-import { DEFAULT_BATCH, generateAnswers, planAnswers } from '../generation/generate.ts';
+import { generateAnswers, planAnswers } from '../generation/generate.ts';
 import { Generation } from '../generation/generation.ts';
 import { openGeneration } from '../generation/open.ts';
-import { checkRanges } from '../generation-ranges.ts';
 import type { Responses } from '../packing.ts';
 import { checkLengths, emptyLogProbs, normaliser, storeLogProbs } from '../rows.ts';
 import { checkSoftTokens } from '../soft-tokens.ts';
@@ -35,6 +35,7 @@ import type { WorkerProcess } from './worker-process.ts';
 
 export class TorchEngine implements Engine {
   readonly identity: string;
+  readonly precision: string;
   /** Of Python, torch and transformers. */
   readonly versions: Readonly<Record<string, string>>;
   readonly #model: ModelFolder;
@@ -57,6 +58,7 @@ export class TorchEngine implements Engine {
     this.#ready = parseReady(worker.ready, { vocabulary, hidden, layers });
     this.versions = this.#ready.versions;
     this.identity = identityOf(model, this.#ready);
+    this.precision = basePrecision(this.#ready.dtype, this.#ready.quantization);
   }
 
   score(
@@ -138,19 +140,11 @@ export class TorchEngine implements Engine {
     });
   }
 
-  openGeneration(
-    adapter: Adapter | null,
-    { batchSize = DEFAULT_BATCH }: Pick<GenerateOptions, 'batchSize'> = {},
-  ): OpenGeneration {
-    checkRanges({ batchSize });
-    const { config } = this.#model;
-    return openGeneration({
+  openGeneration(adapter: Adapter | null, options: Pick<GenerateOptions, 'batchSize'> = {}): OpenGeneration {
+    return openGeneration(adapter, options, {
+      config: this.#model.config,
       closing: this.#closing.signal,
-      lend: (work) => this.#track(() => this.#withGeneration(adapter, batchSize, work)),
-      plan: (prompts, options) => {
-        checkSoftTokens(prompts, adapter, config.vocabularySize);
-        return planAnswers(prompts, config, options).answers;
-      },
+      lend: (...asked) => this.#track(() => this.#withGeneration(...asked)),
     });
   }
 

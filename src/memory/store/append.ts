@@ -37,6 +37,8 @@ export interface LearnedTask {
   /** The commit that was trained on: the head, or the memory has moved on and this is refused. */
   readonly onto: Commit;
   readonly hashes: BaseHashes;
+  /** Of the base that was trained over. */
+  readonly precision: string;
   readonly data: TaskRecord['data'];
   /** Every row that may be needed again; in no two of the lists. */
   readonly rows: {
@@ -88,6 +90,7 @@ export async function putStages(
     config: await objects.putJson(learned.config ?? (await store.config())),
     hashes: { ...learned.hashes, data: learned.data.sha256 },
     lora: parent.lora,
+    precisions: [learned.precision],
     rows: await objects.putRecord(taskRecordSchema, recordOf(learned)),
   } as const;
   const bufferAfter = await objects.putRecord(bufferSchema, { entries: learned.buffer });

@@ -10,7 +10,7 @@ interface Base {
   };
 }
 
-/** As a memory's commits record them; numeric precision and runtime are no part of it. */
+/** As a memory's commits record them; runtime and precision are no part of it: precision.ts has the latter. */
 export function baseHashes({ model, text }: Base): BaseHashes {
   return { base: model.identity, tokenizer: text.tokenizer.identity, template: text.template.identity };
 }

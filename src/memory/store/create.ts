@@ -17,6 +17,8 @@ export interface CreateMemoryOptions {
   readonly hashes: BaseHashes;
   /** Version 0: a fresh adapter, or one to go on from. */
   readonly adapter: LoraAdapter;
+  /** Of the base while that was trained; none for a fresh adapter, left out where it is not recorded. */
+  readonly precisions?: readonly string[] | undefined;
   readonly note?: string;
   readonly now?: () => Date;
 }
@@ -27,7 +29,7 @@ export interface CreateMemoryOptions {
  */
 export async function createMemory(
   folder: string,
-  { config, hashes, adapter, note = '', now = () => new Date() }: CreateMemoryOptions,
+  { config, hashes, adapter, precisions, note = '', now = () => new Date() }: CreateMemoryOptions,
 ): Promise<MemoryStore> {
   const layout = new MemoryLayout(folder);
   await makeFolder(folder);
@@ -49,6 +51,7 @@ export async function createMemory(
       config: await objects.putJson(config),
       hashes: { ...hashes, data: null },
       lora: { rank: settings.rank, alpha: settings.alpha, targets: [...settings.targets] },
+      ...(precisions === undefined ? {} : { precisions: [...precisions] }),
       adapter: await putTensors(objects, adapter),
       short_term: null,
       refined: null,

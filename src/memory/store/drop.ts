@@ -69,6 +69,7 @@ export async function putDrop(
     config: await objects.putJson(await store.config()),
     hashes: { ...parent.hashes, data: null },
     lora: parent.lora,
+    precisions: [],
     adapter: await putTensors(objects, adapter),
     short_term: null,
     refined: null,

@@ -22,8 +22,13 @@ import { DamagedError, MissingError, readSealed, seal } from './sealed.ts';
 
 const FORMAT = 'lifealign-memory';
 
-/** Goes up with every change that an older reader would misunderstand. */
-export const FORMAT_VERSION = 1;
+/**
+ * Goes up with every change that an older reader would misunderstand. 2: commits name the precision of the base that
+ * was trained over.
+ */
+export const FORMAT_VERSION = 2;
+/** Memories from here on are read as they are, and become one of this version with the next change. */
+const OLDEST_VERSION = 1;
 
 export const LOCK_FILE = 'memory.lock';
 
@@ -48,7 +53,7 @@ export class MemoryLayout {
 
 const headSchema = z.strictObject({
   format: z.literal(FORMAT),
-  version: z.literal(FORMAT_VERSION),
+  version: z.int().min(OLDEST_VERSION).max(FORMAT_VERSION),
   written_by: z.string(),
   entry: z.string().regex(/^[0-9a-f]{64}$/),
 });
@@ -99,9 +104,12 @@ async function readHeadText({ folder, head, objects }: MemoryLayout): Promise<st
 
 function checkVersion(value: unknown, folder: string): void {
   const header = z.object({ version: z.int(), written_by: z.string() }).safeParse(value);
-  if (!header.success || header.data.version === FORMAT_VERSION) return;
+  if (!header.success) return;
   const { version, written_by: writer } = header.data;
-  const formats = `${folder}: a memory of format ${version}, written by lifealign ${writer}; this is lifealign ${program}, which reads format ${FORMAT_VERSION}`;
+  if (version >= OLDEST_VERSION && version <= FORMAT_VERSION) return;
+  const formats =
+    `${folder}: a memory of format ${version}, written by lifealign ${writer}; this is lifealign ${program}, which ` +
+    `reads formats ${OLDEST_VERSION} to ${FORMAT_VERSION}`;
   if (version > FORMAT_VERSION) {
     throw new UserError(`${formats}. Use that version or a newer one: npx lifealign@${writer}`);
   }

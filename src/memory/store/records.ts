@@ -1,6 +1,7 @@
 /**
  * What a memory writes down, as JSON objects named by their hash. Keys are those of the files. A reader of this
- * version takes exactly these keys; a memory whose records have others has another format (format.ts).
+ * version takes exactly these keys; a memory whose records have others has another format (format.ts). Those that came
+ * with a later format may be left out: records of earlier ones stay what they are.
  */
 import * as z from 'zod';
 import { consolidationSpaces } from '../spaces.ts';
@@ -102,6 +103,11 @@ export const commitSchema = z.strictObject({
   config: hash,
   hashes: baseHashesSchema.extend({ data: z.string().nullable() }),
   lora: loraSettingsSchema,
+  /**
+   * Of the base (model/base-precision.ts) in the training that this commit adds: a stage's own, of a root all that its
+   * adapter names; none where nothing was trained. Left out: not recorded, as in format 1.
+   */
+  precisions: z.array(z.string().min(1)).optional(),
   /** safetensors: the long-term memory after this commit; what the stage changed; what was merged of it. */
   adapter: hash,
   short_term: hash.nullable(),

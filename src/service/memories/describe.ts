@@ -1,6 +1,7 @@
 /** Memories in the words of schema.ts: what the folder's records say, for people who look at it from afar. */
 
 import { ancestry } from '../../memory/store/lineage.ts';
+import { describePrecisions, trainedPrecisions } from '../../memory/store/precision.ts';
 import type { CommitMetrics } from '../../memory/store/records.ts';
 import { preferenceRows } from '../../memory/store/rows.ts';
 import { rowCounts, type Standing, standings } from '../../memory/store/standing.ts';
@@ -36,20 +37,28 @@ export interface ServedMemory {
 export async function summarise({ name, store, serving }: ServedMemory): Promise<MemorySummary> {
   const { commit, entry } = await store.head();
   const { base } = await store.config();
-  const tasks = await tasksHeld(store, commit);
+  const { tasks, precision } = await heldBy(store, commit);
   const { number: head } = commit;
-  return { name, base, head, tasks, versions: entry.versions, serving: serving(), updated: entry.time };
+  const { versions, time: updated } = entry;
+  return { name, base, precision, head, tasks: [...tasks], versions, serving: serving(), updated };
 }
 
 /** Of the newest commits asked for: pages ask every few seconds, and the way to the root is as long as the memory is old. */
-const held = new WeakMap<MemoryStore, { readonly hash: string; readonly tasks: readonly string[] }>();
+const held = new WeakMap<MemoryStore, Held & { readonly hash: string }>();
 
-async function tasksHeld(store: MemoryStore, commit: Commit): Promise<string[]> {
+interface Held {
+  readonly tasks: readonly string[];
+  readonly precision: string;
+}
+
+async function heldBy(store: MemoryStore, commit: Commit): Promise<Held> {
+  const { hash } = commit;
   const known = held.get(store);
-  if (known?.hash === commit.hash) return [...known.tasks];
+  if (known?.hash === hash) return known;
   const tasks = taskNames(await store.learned(commit));
-  held.set(store, { hash: commit.hash, tasks });
-  return tasks;
+  const found = { hash, tasks, precision: describePrecisions(await trainedPrecisions(store, commit)) };
+  held.set(store, found);
+  return found;
 }
 
 /** All that were ever made, the newest first. */
@@ -117,6 +126,7 @@ export async function describeVersion(
     ...summary,
     model: `${name}@v${commit.number}`,
     tasks: taskNames(await store.learned(commit)),
+    precision: describePrecisions(await trainedPrecisions(store, commit)),
     lora,
     rows: record && rowCounts(record, await store.withdrawn()),
     buffer: (await store.buffer(commit)).length,

@@ -17,9 +17,15 @@ export const scoresByTask = z.record(z.string(), scores);
 
 export type Scores = z.output<typeof scores>;
 
+const precision = z.string().meta({
+  description:
+    'Of the base while what it holds was trained: float32, nf4/bfloat16 and so on; or that nothing was, or that it is not recorded.',
+});
+
 export const memorySchema = z.object({
   name: z.string().meta({ description: 'Of its models: name, name@v1 and so on.' }),
   base: z.string(),
+  precision,
   head: version,
   tasks: z.array(z.string()).meta({ description: 'That the head has learned, in that order.' }),
   versions: z.int().meta({ description: 'All that were ever made.' }),
@@ -99,6 +105,7 @@ export type Gate = z.output<typeof gateSchema>;
 export const versionDetailSchema = versionSchema.extend({
   model: z.string(),
   tasks: z.array(z.string()).meta({ description: 'That it holds.' }),
+  precision,
   lora: z.object({ rank: z.int(), alpha: z.number(), targets: z.array(z.string()) }),
   rows: z
     .object({

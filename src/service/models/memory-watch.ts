@@ -30,7 +30,7 @@ export interface MemoryWatchOptions<Version extends MemoryVersion> {
   /** False: the versions alone are published, and somebody else says which is the name's. */
   readonly leads?: boolean;
   /** @throws {UserError} for an adapter, or a version, that the base does not fit */
-  readonly check: (adapter: Adapter, version: Version) => void;
+  readonly check: (adapter: Adapter, version: Version) => void | Promise<void>;
   /** Told after the first version as well. */
   readonly onPublish: (id: string) => void;
   readonly onError: (error: unknown) => void;
@@ -98,7 +98,7 @@ async function publishHead<Version extends MemoryVersion>(
     const created = Math.floor(Date.parse(version.time) / 1000);
     const read = async () => {
       const adapter = await memory.adapter(version);
-      check(adapter, version);
+      await check(adapter, version);
       return adapter;
     };
     return registry.publish({ name, version: `v${version.number}`, created }, read, { head });

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod';
+import type { Engine } from '../../engine/engine.ts';
+import { enginePrecision } from '../../engine/settings.ts';
 import { DataError, UserError } from '../../support/errors.ts';
 import { readTextFile } from '../../support/json.ts';
 import { PROVENANCE_KEY, readRunConfig } from '../config/resolve.ts';
@@ -66,8 +68,19 @@ async function recordedHashes(file: string): Promise<FinishedRun['hashes']> {
   throw new DataError({ file, field: PROVENANCE_KEY }, 'not what a run records there');
 }
 
-/** @throws {UserError} if the base that was opened is not the one the run was trained on. */
-export function checkRunBase(run: FinishedRun, engine: { readonly identity: string }, text: TextSide): void {
+/** @throws {UserError} if the base that was opened is not the one the run was trained on, in the same precision. */
+export function checkRunBase(
+  run: FinishedRun,
+  engine: Pick<Engine, 'identity' | 'precision'>,
+  text: TextSide,
+): void {
+  const trainedIn = enginePrecision(run.config.engine);
+  if (engine.precision !== trainedIn) {
+    throw new UserError(
+      `${run.folder}: the run was trained over a base in ${trainedIn}, and this one is in ${engine.precision}; ` +
+        'leave out --engine, or evaluate its adapter (--model, --adapter)',
+    );
+  }
   const now = { base: engine.identity, ...text.identity };
   for (const part of ['base', 'tokenizer', 'template'] as const) {
     if (now[part] === run.hashes[part]) continue;

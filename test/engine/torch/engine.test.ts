@@ -114,6 +114,7 @@ describe('over a worker that does well', () => {
 it('is another engine over a quantized base', async () => {
   const [whole, quantized] = [await open('well'), await open('nf4')];
   expect(quantized.identity).not.toBe(whole.identity);
+  expect([whole.precision, quantized.precision]).toEqual(['float32', 'nf4/float32']);
   // As it was before there was a choice: cached log-probs and runs stay what they are.
   expect(whole.identity).toBe(`torch:${sha256([model.identity, 'float32', 'cpu', '2', '5'])}`);
   await whole.close();

@@ -27,7 +27,9 @@ export function clock(): () => Date {
 }
 
 export function createSmallMemory(folder: string): Promise<MemoryStore> {
-  return createMemory(folder, { config, hashes, adapter: fresh, note: 'begun', now: clock() });
+  return createMemory(folder, {
+    ...{ config, hashes, adapter: fresh, precisions: [], note: 'begun', now: clock() },
+  });
 }
 
 export function rowText(task: string, at: number): RowText {
@@ -38,6 +40,8 @@ export function rowText(task: string, at: number): RowText {
 export interface SmallTask {
   readonly stages?: readonly string[];
   readonly private?: boolean;
+  /** Of the base. */
+  readonly precision?: string;
   /** Tells the numbers of one task from another's. */
   readonly seed?: number;
 }
@@ -46,7 +50,12 @@ export interface SmallTask {
 export async function smallTask(
   store: MemoryStore,
   task: string,
-  { stages = ['sft', 'preference'], private: isPrivate = false, seed = 1 }: SmallTask = {},
+  {
+    stages = ['sft', 'preference'],
+    private: isPrivate = false,
+    precision = 'float32',
+    seed = 1,
+  }: SmallTask = {},
 ): Promise<LearnedTask> {
   const { commit: onto } = await store.head();
   const named = (from: number, to: number) =>
@@ -79,6 +88,7 @@ export async function smallTask(
     private: isPrivate,
     onto,
     hashes: ofBase,
+    precision,
     data,
     rows,
     stages: learned,

@@ -230,8 +230,8 @@ describe('the format', () => {
   it.each([
     [
       'a newer one',
-      2,
-      /format 2, written by lifealign 9\.1\.0; .* Use that version or a newer one: npx lifealign@9\.1\.0/,
+      3,
+      /format 3, written by lifealign 9\.1\.0; .* Use that version or a newer one: npx lifealign@9\.1\.0/,
     ],
     [
       'an older one',
@@ -242,7 +242,7 @@ describe('the format', () => {
     const folder = temporaryFolder();
     await createSmallMemory(folder);
     rewriteHead(folder, (text) =>
-      text.replace('version: 1', `version: ${version}`).replace(/written_by: .*/, 'written_by: 9.1.0'),
+      text.replace('version: 2', `version: ${version}`).replace(/written_by: .*/, 'written_by: 9.1.0'),
     );
     await expect(MemoryStore.open(folder)).rejects.toThrow(message);
     // Another format's head is not taken for a damaged one.

@@ -53,7 +53,8 @@ export async function ask(path: string, { method, body, file, signal }: Asked = 
     throw new Refusal(0, 'the service cannot be reached', 'unreachable');
   });
   if (response.ok) return response;
-  if (response.status === 401) tellRefused();
+  // An answer to what was asked with an earlier key says nothing about this one.
+  if (response.status === 401 && key.get() === held) tellRefused();
   throw await refusalOf(response);
 }
 

@@ -98,7 +98,7 @@ function Health() {
 }
 
 function MemoryCard({ memory }: { readonly memory: MemorySummary }) {
-  const { name, base, head, tasks, serving, updated } = memory;
+  const { name, base, precision, head, tasks, serving, updated } = memory;
   const versions = useLoad(`${name} ${head} ${memory.versions}`, (signal) =>
     readList<VersionSummary>(`/v1/memories/${encodeURIComponent(name)}/versions`, signal),
   );
@@ -123,6 +123,7 @@ function MemoryCard({ memory }: { readonly memory: MemorySummary }) {
             ),
           ],
           ['base', <bdi key="base">{base}</bdi>],
+          ['base in training', precision],
           ['head moved', <When key="updated" time={updated} />],
         ]}
       />

@@ -97,7 +97,7 @@ export function VersionPage({ memory, version }: VersionPageProps) {
 }
 
 function Summary({ detail, memory }: { readonly detail: VersionDetail; readonly memory: string }) {
-  const { parent, commit, time, note, tasks, lora, rows, buffer, state } = detail;
+  const { parent, commit, time, note, tasks, precision, lora, rows, buffer, state } = detail;
   const counted = rows
     ? `${rows.train} to train, ${rows.gate} for the gate, ${rows.report} to report` +
       `${rows.withdrawn > 0 ? `; ${rows.withdrawn} withdrawn since` : ''}${rows.private ? '; private' : ''}`
@@ -122,6 +122,7 @@ function Summary({ detail, memory }: { readonly detail: VersionDetail; readonly 
           ['holds', <bdi key="tasks">{tasks.length === 0 ? 'no task' : tasks.join(', ')}</bdi>],
           ['rows', counted],
           ['replayed after it', `${buffer} rows`],
+          ['base in training', precision],
           ['adapter', `rank ${lora.rank}, alpha ${lora.alpha}, on ${lora.targets.join(', ')}`],
           ['commit', <code key="commit">{commit.slice(0, 12)}</code>],
           ...(note === '' ? [] : [['note', <bdi key="note">{note}</bdi>] as const]),

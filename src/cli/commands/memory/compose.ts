@@ -32,9 +32,11 @@ async function composeTasks({ memory, tasks, weights, output, version, json }: C
   const commit = await store.resolve(version);
   const adapter = await compose(store, commit, parts);
   const { base } = await store.config();
+  const { trainedPrecisions } = await import('../../../memory/store/precision.ts');
+  const { known: basePrecisions } = await trainedPrecisions(store, commit);
   const metadata = { lifealign_commit: commit.hash, lifealign_composition: JSON.stringify(parts) };
   await writeFolderAtomic(output, (folder) =>
-    writePeftAdapter(folder, adapter, { baseModel: base, metadata }),
+    writePeftAdapter(folder, adapter, { baseModel: base, basePrecisions, metadata }),
   );
   if (json) printJson({ memory, version: commit.number, commit: commit.hash, tasks: parts, output });
   else print(`${output}: ${compositionName(parts)}`);

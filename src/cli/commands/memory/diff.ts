@@ -115,10 +115,11 @@ async function measuredDifference(
   { answers: count, maxNewTokens, engine, threads }: MeasureFlags,
 ): Promise<Difference | null> {
   const { withMeasuredMemory } = await import('../../memory-measuring.ts');
+  const versions = [one.commit, other.commit];
   let isOpen = false;
   try {
     return await interruptible({ reason: 'interrupted' }, (signal) =>
-      withMeasuredMemory(store, { engine, threads, signal }, async (memory) => {
+      withMeasuredMemory(store, { engine, threads, signal, versions }, async (memory) => {
         isOpen = true;
         const all = [...(await memory.tasks(one.commit)), ...(await memory.tasks(other.commit))];
         const tasks = all.filter(({ name }, at) => all.findIndex((task) => task.name === name) === at);

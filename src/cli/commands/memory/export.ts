@@ -24,9 +24,11 @@ async function exportVersion(version: string, { memory, output, json }: ExportFl
   const commit = await store.resolve(version);
   const adapter = await store.adapter(commit);
   const { base } = await store.config();
+  const { trainedPrecisions } = await import('../../../memory/store/precision.ts');
+  const { known: basePrecisions } = await trainedPrecisions(store, commit);
   const metadata = { lifealign_commit: commit.hash };
   await writeFolderAtomic(output, (folder) =>
-    writePeftAdapter(folder, adapter, { baseModel: base, metadata }),
+    writePeftAdapter(folder, adapter, { baseModel: base, basePrecisions, metadata }),
   );
   if (json) printJson({ memory, version: commit.number, commit: commit.hash, output });
   else print(`${output}: the adapter of version ${commit.number}`);

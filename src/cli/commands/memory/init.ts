@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { MemoryConfig } from '../../../memory/store/config.ts';
 import type { LoraAdapter } from '../../../model/adapter.ts';
+import type { TrainedOver } from '../../../model/base-precision.ts';
 import type { LinearModule } from '../../../model/lora-modules.ts';
 import { DataError, UserError } from '../../../support/errors.ts';
 import { type MemoryFlags, memoryCommand, print, printJson, say, shortHash } from '../../memory-command.ts';
@@ -53,9 +54,9 @@ async function init({
   const model = await openModel(tree.config.base, { warn: say });
   const text = await loadTextModel(model.path, model.config.vocabularySize);
   const modules = linearModules(model.config);
-  const adapter =
+  const adapter: LoraAdapter & TrainedOver =
     given === undefined
-      ? await freshAdapter(tree.config, modules, tree.origin)
+      ? { ...(await freshAdapter(tree.config, modules, tree.origin)), basePrecisions: [] }
       : await readGiven(given, tree);
   const { checkAdapterFits } = await import('../../../model/lora-modules.ts');
   checkAdapterFits(adapter, modules, given ?? memory);
@@ -65,7 +66,10 @@ async function init({
     lora: { rank, alpha, targets: [...targets] },
   };
   const hashes = baseHashes({ model, text });
-  const store = await createMemory(memory, { config, hashes, adapter, note });
+  const store = await createMemory(memory, {
+    ...{ config, hashes, adapter, note },
+    precisions: adapter.basePrecisions,
+  });
   const { commit } = await store.head();
   if (json) printJson({ memory, version: 0, commit: commit.hash, config });
   else print(`${memory}: a memory for ${config.base}; version 0 is ${shortHash(commit.hash)}`);
@@ -87,7 +91,10 @@ async function freshAdapter(
   }
 }
 
-async function readGiven(folder: string, { config, given }: ResolvedMemoryConfig): Promise<LoraAdapter> {
+async function readGiven(
+  folder: string,
+  { config, given }: ResolvedMemoryConfig,
+): Promise<LoraAdapter & TrainedOver> {
   if (given.has('lora')) {
     throw new UserError(
       `--adapter ${folder}: it has its own rank, alpha and targets; leave lora out of the settings`,

@@ -53,6 +53,7 @@ async function measure(flags: MeasureFlags): Promise<void> {
     engine: flags.engine,
     threads: flags.threads,
     progress,
+    versions: [version],
   });
   try {
     const tasks = await interruptible({ reason: 'interrupted' }, async (signal) => {

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { decimal } from '../../../eval/number-text.ts';
 import type { GateRecord } from '../../../learn/update.ts';
+import { describePrecisions, type TrainedPrecisions } from '../../../memory/store/precision.ts';
 import type { CommitMetrics } from '../../../memory/store/records.ts';
 import { rowCounts } from '../../../memory/store/standing.ts';
 import type { Commit, MemoryStore } from '../../../memory/store/store.ts';
@@ -27,10 +28,12 @@ async function show(version: string, { memory, json }: ShowFlags): Promise<void>
   const commit = await store.resolve(version);
   const { parent } = commit;
   const { refusedVersions } = await import('../../../memory/store/lineage.ts');
+  const { trainedPrecisions } = await import('../../../memory/store/precision.ts');
   const found = {
     isRefused: (await refusedVersions(store)).has(commit.hash),
     parent: parent === null ? null : (await store.commit(parent)).number,
     learned: await store.learned(commit),
+    trainedOver: await trainedPrecisions(store, commit),
     record: await store.taskRecord(commit),
     metrics: await store.metrics(commit),
     buffer: await store.buffer(commit),
@@ -53,6 +56,7 @@ interface Found {
   readonly isRefused: boolean;
   readonly parent: number | null;
   readonly learned: Awaited<ReturnType<MemoryStore['learned']>>;
+  readonly trainedOver: TrainedPrecisions;
   readonly record: Awaited<ReturnType<MemoryStore['taskRecord']>>;
   readonly metrics: CommitMetrics | null;
   readonly buffer: Awaited<ReturnType<MemoryStore['buffer']>>;
@@ -60,12 +64,14 @@ interface Found {
 }
 
 async function printAsJson(store: MemoryStore, commit: Commit, found: Found): Promise<void> {
-  const { hash, number, config: _, rows, buffer, metrics: __, consolidation, ...others } = commit;
-  const { parent, learned, record, metrics } = found;
+  const { hash, number, config: _, rows, buffer, metrics: __, consolidation, precisions, ...others } = commit;
+  const { parent, learned, record, metrics, trainedOver } = found;
   printJson({
     version: number,
     commit: hash,
     ...others,
+    precisions: precisions ?? null,
+    trained_over: { precisions: trainedOver.known, whole: trainedOver.isWhole },
     parent_version: parent,
     refused: found.isRefused,
     learned_versions: learned.map((stage) => stage.number),
@@ -99,6 +105,7 @@ function heading(
     ...(note === '' ? [] : [`  note       ${note}`]),
     `  adapter    rank ${lora.rank}, alpha ${lora.alpha}, on ${lora.targets.join(', ')}; it holds ${list}`,
     `  base       ${hashes.base}`,
+    `  precision  of the base in training: ${describePrecisions(found.trainedOver)}`,
   ];
 }
 
