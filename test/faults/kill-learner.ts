@@ -52,7 +52,8 @@ const memoryConfig = {
   },
 };
 const learnerSettings = {
-  ...{ from: ROWS, least: ROWS, lease: LEASE_SECONDS, threads: 1, attempts: 5 },
+  // It is no task's fault that its service is killed here, however often.
+  ...{ from: ROWS, least: ROWS, lease: LEASE_SECONDS, threads: 1, attempts: 1000 },
   shadow: { prompts: 2, max_tokens: 4 },
   canary: { share: 0.5, hours: 0, answers: 0 },
 };

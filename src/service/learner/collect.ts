@@ -122,9 +122,9 @@ export async function collectTask(
     .insertInto('learner_tasks')
     .values({
       ...{ id, memory, name, state: 'collected', state_at: now, created_at: now, trigger },
-      ...{ feedback: taken.length, rows: rows.length, attempts: 0, failures: 0, data_hash: null },
-      ...{ from_version: null, version: null, commit_hash: null, error: null, reason: null },
-      ...{ gate: null, canary: null },
+      ...{ feedback: taken.length, rows: rows.length, attempts: 0, failures: 0, stops: 0 },
+      ...{ retry_at: null, data_hash: null, from_version: null, version: null, commit_hash: null },
+      ...{ error: null, reason: null, gate: null, canary: null },
     })
     .execute();
   for (let at = 0; at < taken.length; at += PIECES) {

@@ -1,5 +1,5 @@
 /** The schema's history. A migration that was released never changes; what is new comes as another one. */
-import type { Kysely, Migration, MigrationProvider } from 'kysely';
+import { type Kysely, type Migration, type MigrationProvider, sql } from 'kysely';
 
 const first: Migration = {
   async up(db: Kysely<unknown>) {
@@ -181,11 +181,24 @@ const learner: Migration = {
   },
 };
 
+const attempts: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema
+      .alterTable('learner_tasks')
+      .addColumn('stops', 'integer', (column) => column.notNull().defaultTo(0))
+      .execute();
+    await db.schema.alterTable('learner_tasks').addColumn('retry_at', 'bigint').execute();
+    // Until now nobody told what was stopped from what was killed.
+    await sql`update learner_tasks set stops = attempts - failures`.execute(db);
+  },
+};
+
 /** By name, in whose order they are applied. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-keys-and-audit': first,
   '002-feedback': feedback,
   '003-learner': learner,
+  '004-attempts': attempts,
 };
 
 export const migrations: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };

@@ -112,9 +112,13 @@ export interface LearnerTasksTable {
   trigger: string;
   feedback: number;
   rows: number;
-  /** Learning processes started, and those that ended without a result. */
+  /** Learning processes begun, each counted before it is. */
   attempts: number;
+  /** Of these, ended without a result; and stopped in order, with the service. The rest ended unseen, or is at work. */
   failures: number;
+  stops: number;
+  /** Not begun again by itself before; null: at once. */
+  retry_at: number | null;
   /** Of the data file that was handed over last. */
   data_hash: string | null;
   /** What was served when it was learned, and what was learned. */
