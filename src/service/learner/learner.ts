@@ -187,7 +187,10 @@ export class Learner {
       unlearned: await this.#unlearned.summary(),
       last: await newestTask(store.db, memory.name),
     });
-    if (trigger === null) return false;
+    if (trigger === null) {
+      await this.#unlearned.mark(lease);
+      return false;
+    }
     return lease.fenced(async (transaction) => {
       const actor = trigger === 'request' ? (requestedBy ?? 'learner') : 'learner';
       const collecting = { memory: memory.name, trigger, least: leastRows(settings), actor };

@@ -115,6 +115,8 @@ export function fruitless({ attempts, stops }: Pick<LearnerTask, 'attempts' | 's
 
 /** Its feedback may be learned again: by another task. */
 export async function releaseFeedback(db: Db, task: Pick<LearnerTask, 'id'>): Promise<number> {
+  const taken = db.selectFrom('learner_feedback').select('feedback_id').where('task_id', '=', task.id);
+  await db.updateTable('feedback').set({ learner_seen: null }).where('id', 'in', taken).execute();
   const { numDeletedRows } = await db
     .deleteFrom('learner_feedback')
     .where('task_id', '=', task.id)

@@ -193,12 +193,35 @@ const attempts: Migration = {
   },
 };
 
+const waitingThumbs: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema.alterTable('feedback').addColumn('learner_seen', 'integer').execute();
+    await db.schema.alterTable('feedback').addColumn('waits_on', 'text').execute();
+    await db.schema
+      .createIndex('feedback_unseen')
+      .on('feedback')
+      .columns(['status', 'learner_seen', 'kind'])
+      .execute();
+    await db.schema
+      .createIndex('feedback_waiting')
+      .on('feedback')
+      .columns(['waits_on', 'status'])
+      .where('waits_on', 'is not', null)
+      .execute();
+    await sql`update feedback set learner_seen = 1 where exists (
+      select 1 from learner_feedback as taken
+      where taken.feedback_id = feedback.id and taken.content_hash = feedback.content_hash
+    )`.execute(db);
+  },
+};
+
 /** By name, in whose order they are applied. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-keys-and-audit': first,
   '002-feedback': feedback,
   '003-learner': learner,
   '004-attempts': attempts,
+  '005-waiting-thumbs': waitingThumbs,
 };
 
 export const migrations: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };

@@ -77,6 +77,10 @@ export interface FeedbackTable {
   idempotency_key: string | null;
   /** Of the request that came with the key. */
   request_hash: string | null;
+  /** 1: the learner knows it as it is, part of a task or a thumb that waits; null: it has to look at it. */
+  learner_seen: number | null;
+  /** Of a thumb that waits for another on an answer to the same prompt: the prompt's hash, by which that finds it. */
+  waits_on: string | null;
 }
 
 /** A memory that learns from feedback: who does it now, and what is served of it. */
