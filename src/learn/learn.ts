@@ -12,7 +12,9 @@ import { nameRow } from '../memory/store/rows.ts';
 import type { Commit, MemoryStore } from '../memory/store/store.ts';
 import type { LearnedTask, MemoryWriter } from '../memory/store/writer.ts';
 import { adapterHash, type LoraAdapter } from '../model/adapter.ts';
+import { UserError } from '../support/errors.ts';
 import type { RunEnvironment } from '../train/environment.ts';
+import { type Difference, firstDifference } from '../train/fingerprint.ts';
 import { loadNeutralRows, measureGeneral, type NeutralRows } from '../train/neutral.ts';
 import { textRoom } from '../train/task-rows.ts';
 import { candidateOf } from './candidate.ts';
@@ -34,7 +36,7 @@ import {
 import { reportMetrics } from './report-rows.ts';
 import { type TrainedTask, trainTask } from './training.ts';
 import { asCommitMetrics, gateRecord, generalRecord, type UpdateMetrics } from './update.ts';
-import { WorkFolder } from './work-folder.ts';
+import { tellDifference, WorkFolder, type WorkState } from './work-folder.ts';
 
 export type LearnEnvironment = Omit<
   RunEnvironment,
@@ -96,13 +98,11 @@ export async function planTask(
   environment: LearnEnvironment,
 ): Promise<LearnPlan> {
   const { engine, text, progress, log = () => {} } = environment;
-  const { run } = request.settings;
   const { commit: head } = await store.head();
   checkBase(store.folder, head.hashes, request.hashes);
   for (const doubt of await checkPrecision(store, head, engine.precision)) log(`warning: ${doubt}`);
   await checkNewTask(store, request);
-  const maxLength = textRoom(run.max_length, text, 0);
-  const added = await loadNewTask(request, request.settings, { text, maxLength, log });
+  const { added, neutral, maxLength } = await readTask(request, environment);
   const contradictions = await contradictionsOf(added, store, head, {
     settings: request.settings.conflicts,
     source: request.embeddingSource,
@@ -114,15 +114,26 @@ export async function planTask(
     if (gate === null) log(`warning: task ${name}: all of its gate rows were withdrawn; nothing guards it`);
   }
   warnOfSeen(added, earlier, log);
+  return { head, added, earlier, contradictions, neutral, maxLength };
+}
+
+/** The rows that a request names, whatever the memory is. */
+async function readTask(
+  request: LearnRequest,
+  { text, log = () => {} }: LearnEnvironment,
+): Promise<Pick<LearnPlan, 'added' | 'neutral' | 'maxLength'>> {
+  const { run } = request.settings;
+  const maxLength = textRoom(run.max_length, text, 0);
+  const added = await loadNewTask(request, request.settings, { text, maxLength, log });
   const neutralOptions = { text, softTokens: 0, invalidRows: run.invalid_rows, log } as const;
   const neutral = run.general && (await loadNeutralRows(run.general, neutralOptions));
-  return { head, added, earlier, contradictions, neutral, maxLength };
+  return { added, neutral, maxLength };
 }
 
 /**
  * Trains, judges and commits a task, or keeps aside what the gate refuses.
  *
- * @throws {UserError} as `planTask`, and for a training that was begun with other rows or settings.
+ * @throws {UserError} as `planTask`, and for a training that was begun, or committed, with other rows or settings.
  * @throws {Interrupted} after an abort; what was trained is saved.
  */
 export async function learnTask(
@@ -134,7 +145,7 @@ export async function learnTask(
   const { log = () => {}, signal } = environment;
   checkTaskName(request.task);
   const work = new WorkFolder(store, request.task);
-  const known = request.restart === true ? null : await committedBefore(store, work);
+  const known = request.restart === true ? null : await committedBefore(store, work, request, environment);
   if (known) {
     log(`task ${request.task}: committed before; only clearing up was left`);
     await work.remove();
@@ -291,9 +302,17 @@ async function keepAside(writer: MemoryWriter, learned: LearnedTask, adapter: Lo
   return (await writer.keepAside(learned, 'refused by the gate')).at(-1)!;
 }
 
-/** A commit after which the process was ended before it had cleared up. */
-async function committedBefore(store: MemoryStore, work: WorkFolder): Promise<LearnOutcome | null> {
-  const state = await work.state();
+/**
+ * A commit after which the process was ended before it had cleared up.
+ * @throws {UserError} naming the first difference where what is asked for is other work under the same name.
+ */
+async function committedBefore(
+  store: MemoryStore,
+  work: WorkFolder,
+  request: LearnRequest,
+  environment: LearnEnvironment,
+): Promise<LearnOutcome | null> {
+  const state = await work.lastState();
   const { commit: head } = await store.head();
   const stages = (await store.learned(head)).filter(({ task }) => task === work.task);
   const [first, last] = [stages[0], stages.at(-1)];
@@ -302,10 +321,46 @@ async function committedBefore(store: MemoryStore, work: WorkFolder): Promise<Le
   const metrics = (await store.metrics(last!)) as unknown as UpdateMetrics | null;
   const record = await store.taskRecord(last!);
   if (metrics === null || record === null) return null;
+  checkBase(store.folder, head.hashes, request.hashes);
+  const difference = await differenceFrom(
+    { state, config: await store.commitConfig(last!) },
+    request,
+    environment,
+  );
+  if (difference) {
+    const problem = `committed before, as version ${last!.number}, and this is other work: ${tellDifference(difference)}`;
+    throw new UserError(`task ${work.task}: ${problem}; give it another name, or drop that task first`);
+  }
   const { train, gate, report } = record;
   const rows = { train: train.length, gate: gate.length, report: report.length };
   return { task: work.task, committed: true, version: last!, rows, metrics, conflicts: [] };
 }
+
+interface Committed {
+  /** Of the training that was committed. */
+  readonly state: WorkState;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** What a request asks for otherwise than what was committed. */
+async function differenceFrom(
+  { state, config }: Committed,
+  request: LearnRequest,
+  environment: LearnEnvironment,
+): Promise<Difference | undefined> {
+  const { added, neutral } = await readTask(request, environment);
+  // Which rows are not replayed follows from the rest, and from what the memory was.
+  const contradictions = { leaving: new Set<string>() };
+  const whole = (training: WorkState['training'], { split, gate, search, conflicts }: Judging) => {
+    const { not_replayed: _, ...others } = training;
+    return JSON.parse(JSON.stringify({ split, gate, search, conflicts, ...others }));
+  };
+  const training = trainingOf({ added, neutral, contradictions }, request, environment.engine.precision);
+  const asked = whole(training, request.settings);
+  return firstDifference(whole(state.training, config['learn'] as Judging), asked);
+}
+
+type Judging = Pick<LearnSettings, 'split' | 'gate' | 'search' | 'conflicts'>;
 
 /** By `revert` the head may be what the gate refused, whose training was kept and not left over. */
 async function wasKeptAside(store: MemoryStore, { hash }: Commit): Promise<boolean> {
@@ -323,12 +378,16 @@ function outcomeOf(
   return { task, committed, version, rows, metrics };
 }
 
+interface Trained extends Pick<LearnPlan, 'added' | 'neutral'> {
+  readonly contradictions: Pick<Contradictions, 'leaving'>;
+}
+
 /** What decides the training, beside the version it is based on; the gate's settings do not. */
 function trainingOf(
-  { added, neutral, contradictions: { leaving } }: LearnPlan,
+  { added, neutral, contradictions: { leaving } }: Trained,
   { settings: { run } }: LearnRequest,
   precision: string,
-): Parameters<WorkFolder['enter']>[1] {
+): WorkState['training'] {
   const { tasks: _, ...config } = run;
   const { train, gate, report } = added.rows;
   const data = { train: train.sha256, gate: gate.sha256, report: report.sha256 };

@@ -7,10 +7,10 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Commit, MemoryStore } from '../memory/store/store.ts';
-import { makeFolder, writeJsonFile } from '../support/atomic-file.ts';
+import { makeFolder, movePath, writeJsonFile } from '../support/atomic-file.ts';
 import { UserError } from '../support/errors.ts';
 import { parseJsonFile } from '../support/json.ts';
-import { firstDifference } from '../train/fingerprint.ts';
+import { type Difference, firstDifference } from '../train/fingerprint.ts';
 
 const stateSchema = z.strictObject({
   /** The version that is trained on. */
@@ -20,7 +20,7 @@ const stateSchema = z.strictObject({
   /** Whether the gate has seen the result. A training that it refused is kept for another gate. */
   refused: z.boolean(),
 });
-type WorkState = z.output<typeof stateSchema>;
+export type WorkState = z.output<typeof stateSchema>;
 
 export class WorkFolder {
   readonly path: string;
@@ -40,12 +40,14 @@ export class WorkFolder {
     return existsSync(this.path);
   }
 
-  /** `null` where nothing was begun. */
-  async state(): Promise<WorkState | null> {
-    if (!existsSync(this.#file)) return null;
-    const parsed = stateSchema.safeParse(await parseJsonFile(this.#file));
-    if (parsed.success) return parsed.data;
-    throw new UserError(`${this.#file}: not what this program wrote; begin anew with --restart`);
+  /** Of a training that can go on; `null` where none was begun. */
+  state(): Promise<WorkState | null> {
+    return readState(this.#file);
+  }
+
+  /** Also of one that was being cleared away. */
+  async lastState(): Promise<WorkState | null> {
+    return (await this.state()) ?? readState(this.#clearedFile);
   }
 
   /**
@@ -59,16 +61,15 @@ export class WorkFolder {
     const now = { onto: onto.hash, training };
     const difference = found && firstDifference({ onto: found.onto, training: found.training }, now);
     if (difference && !found.refused) {
-      const { key, before, now: other } = difference;
       const problem =
-        key === 'onto'
+        difference.key === 'onto'
           ? `the memory has another head than when it was begun; it is now version ${onto.number}`
-          : `${key.replace('training.', '')} was ${JSON.stringify(before)}, is now ${JSON.stringify(other)}`;
+          : tellDifference(difference);
       throw new UserError(
         `task ${this.task}: another training of it was begun: ${problem}; --restart begins anew`,
       );
     }
-    // Without its state what is there is a rest of something that was cleared away.
+    // Without its state what is there is a rest of something that was being cleared away.
     if (difference || found === null) await this.remove();
     if (found && !difference) log(`task ${this.task}: going on with what was trained before`);
     else await this.#write({ ...now, refused: false });
@@ -79,12 +80,16 @@ export class WorkFolder {
     if (found) await this.#write({ ...found, refused: true });
   }
 
-  /** Its state last: whoever comes after one that was ended in here finds it, and clears up the rest. */
+  /**
+   * At once it is a training that nobody goes on with, whatever is left of it when the process is ended in here. What it
+   * was goes last: whoever comes after a commit has to know. Needs no space on the disk.
+   */
   async remove(): Promise<void> {
     if (!this.isThere) return;
+    if (existsSync(this.#file)) await movePath(this.#file, this.#clearedFile);
     for (const name of await readdir(this.path)) {
       const path = join(this.path, name);
-      if (path !== this.#file) await rm(path, { recursive: true, force: true });
+      if (path !== this.#clearedFile) await rm(path, { recursive: true, force: true });
     }
     await rm(this.path, { recursive: true, force: true });
   }
@@ -97,4 +102,23 @@ export class WorkFolder {
   get #file(): string {
     return join(this.path, 'learn.json');
   }
+
+  get #clearedFile(): string {
+    return join(this.path, 'cleared.json');
+  }
+}
+
+/** Of two trainings, or what is asked of their results. */
+export function tellDifference({ key, before, now }: Difference): string {
+  const name = key.replace('training.', '');
+  const part = /^data\.(\w+)$/.exec(name)?.[1];
+  if (part !== undefined) return `the ${part} rows are others`;
+  return `${name} was ${JSON.stringify(before)}, is now ${JSON.stringify(now)}`;
+}
+
+async function readState(file: string): Promise<WorkState | null> {
+  if (!existsSync(file)) return null;
+  const parsed = stateSchema.safeParse(await parseJsonFile(file));
+  if (parsed.success) return parsed.data;
+  throw new UserError(`${file}: not what this program wrote; begin anew with --restart`);
 }

@@ -3,8 +3,8 @@
  * doing the same again completes it. [subject.ts says what is done; disk-effects.ts and cut.ts how it is cut]
  *
  * A killed process leaves the disk as it was between two calls, or with one of them partly done. So what the calls of one
- * run did is recorded, and all states between two calls are made again, and one half-way through each write and each
- * removal of a folder, without running anything to be killed.
+ * run did is recorded, and all states between two calls are made again, one half-way through each write, and two half-way
+ * through each removal of a folder, without running anything to be killed.
  * That the system does the same when a process is killed in earnest is shown on some of them.
  */
 import { spawnSync } from 'node:child_process';
@@ -25,7 +25,7 @@ import { MemoryLayout } from '../../src/memory/store/format.ts';
 import { verifyMemory } from '../../src/memory/store/verify.ts';
 import { UserError } from '../../src/support/errors.ts';
 import { type CutMode, killModes, withCut } from './cut.ts';
-import { apply, type DiskEffect, expectSameFiles, halves, moved } from './disk-effects.ts';
+import { apply, type DiskEffect, expectSameFiles, halves, moved, otherHalf } from './disk-effects.ts';
 import { memoryIn, NO_MEMORY, type Subject } from './subject.ts';
 import { type SubjectName, subjects } from './subjects.ts';
 
@@ -183,6 +183,12 @@ export class Cuts {
     let at = 0;
     await look(disk, at++);
     for (const effect of this.#undisturbed.get(operation)!.effects) {
+      const other = otherHalf(moved(effect, from, disk));
+      if (other.length > 0) {
+        const aside = this.#copy(disk, 'aside');
+        for (const one of other) apply(moved(one, disk, aside));
+        await look(aside, at++);
+      }
       for (const part of halves(moved(effect, from, disk))) {
         if (part.map(apply).includes(true)) await look(disk, at++);
       }

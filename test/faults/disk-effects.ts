@@ -48,13 +48,20 @@ export function halves(effect: DiskEffect): readonly (readonly DiskEffect[])[] {
   ];
 }
 
+/** A folder's files go in any order: what else than `halves` says can be done when a kill ends its removal half-way. */
+export function otherHalf(effect: DiskEffect): readonly DiskEffect[] {
+  return effect.kind === 'remove' ? halfOf(effect.path, 'last') : [];
+}
+
 /** Removals of half the files below a folder. */
-function halfOf(folder: string): DiskEffect[] {
+function halfOf(folder: string, which: 'first' | 'last' = 'first'): DiskEffect[] {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) return [];
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
-  return files
-    .slice(0, Math.floor(files.length / 2))
-    .map((entry) => ({ kind: 'remove', path: join(entry.parentPath, entry.name) }));
+  const middle = Math.floor(files.length / 2);
+  return (which === 'first' ? files.slice(0, middle) : files.slice(middle)).map((entry) => ({
+    kind: 'remove',
+    path: join(entry.parentPath, entry.name),
+  }));
 }
 
 /** Returns whether anything on the disk has changed. */

@@ -1,10 +1,20 @@
-/** A task for a toy memory, learned or refused, while it is cut; and what the memory is before and after. */
-import { readdirSync } from 'node:fs';
+/**
+ * A task for a toy memory, learned, refused or begun anew, while it is cut; and what the memory is before and after.
+ */
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryStore } from '../../src/memory/store/store.ts';
 import { adapterHash } from '../../src/model/adapter.ts';
-import { UserError } from '../../src/support/errors.ts';
-import { createToyMemory, learnToy, type ToyRows, toyLearn, writeToyTask } from '../learn/toy-memory.ts';
+import { Interrupted, UserError } from '../../src/support/errors.ts';
+import {
+  createToyMemory,
+  learnToy,
+  type ToyLearn,
+  type ToyRows,
+  toyLearn,
+  writeToyTask,
+} from '../learn/toy-memory.ts';
+import { ToyEngine } from '../train/toy-engine.ts';
 import { memoryIn, type Subject } from './subject.ts';
 
 const low: ToyRows = { chosen: 'abcde', rejected: 'fghij', count: 40 };
@@ -17,27 +27,29 @@ const settings = {
   split: { gate: 16, report: 10 },
 };
 
-/** `learn` passes the gate, `refuse` does not. */
+/** `learn` passes the gate, `refuse` does not; of `restart` a training was begun, which `learn --restart` clears away. */
 export const learnSubject: Subject = {
-  operations: ['learn', 'refuse'],
+  operations: ['learn', 'refuse', 'restart'],
 
-  /** A memory that has learned a task, and files of others. */
+  /** A memory that has learned a task, files of others, and a training that was broken off in its second stage. */
   async prepare(folder) {
     await createToyMemory(folder, settings);
     await learnToy(folder, { task: 'low', data: writeToyTask(folder, 'low', low) });
     writeToyTask(folder, 'learn', low);
     writeToyTask(folder, 'refuse', high);
+    writeToyTask(folder, 'restart', low);
+    await begin(folder, 'restart');
   },
 
-  perform: learn,
+  perform: (folder, operation) => learn(folder, operation, { restart: operation === 'restart' }),
 
-  /** Where nothing was left to clear up, the name is taken. */
+  /** Without `--restart`, so that what is left of a training may be gone on with. A name is taken where nothing was left. */
   async complete(folder, operation) {
     try {
       await learn(folder, operation);
     } catch (error) {
       const isDone = error instanceof UserError && /has learned a task/.test(error.message);
-      if (!isDone || operation !== 'learn') throw error;
+      if (!isDone || operation === 'refuse') throw error;
     }
   },
 
@@ -56,19 +68,34 @@ export const learnSubject: Subject = {
     });
   },
 
-  async checkCompleted(folder) {
-    if (readdirSync(join(memoryIn(folder), 'cache', 'learn')).includes('learn'))
+  async checkCompleted(folder, operation) {
+    if (operation !== 'refuse' && readdirSync(workOf(folder)).includes(operation))
       throw new Error('the training is still there');
   },
 };
 
 /** With a checkpoint after every step, so that there is much to be cut. */
-async function learn(folder: string, operation: string): Promise<void> {
+async function learn(folder: string, operation: string, more: Partial<ToyLearn> = {}): Promise<void> {
   const { committed } = await learnToy(folder, {
-    task: operation,
-    data: join(folder, `${operation}.json`),
-    set: ['search=null'],
-    environment: { checkpointSeconds: 0 },
+    ...{ task: operation, data: join(folder, `${operation}.json`), set: ['search=null'], ...more },
+    environment: { checkpointSeconds: 0, ...more.environment },
   });
-  if (committed !== (operation === 'learn')) throw new Error(`the gate was wrong about ${operation}`);
+  if (committed !== (operation !== 'refuse')) throw new Error(`the gate was wrong about ${operation}`);
+}
+
+async function begin(folder: string, operation: string): Promise<void> {
+  const stop = new AbortController();
+  const engine = new ToyEngine({
+    onRow() {
+      if (existsSync(join(workOf(folder), operation, 'run', 'short-term', 'sft')))
+        stop.abort(new Interrupted('stop'));
+    },
+  });
+  await learn(folder, operation, { engine, environment: { signal: stop.signal } }).catch((error: unknown) => {
+    if (!(error instanceof Interrupted)) throw error;
+  });
+}
+
+function workOf(folder: string): string {
+  return join(memoryIn(folder), 'cache', 'learn');
 }

@@ -2,6 +2,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Cuts } from '../faults/cuts.ts';
 
+/** States from the first to one in which nothing of the old training is left. */
+const CLEARING = 12;
+
 let cuts: Cuts;
 beforeAll(async () => {
   cuts = await Cuts.open('learn');
@@ -16,6 +19,12 @@ it('leave the old or the new memory, whole, and the same command completes it', 
   expect(report.old).toBeGreaterThan(0);
   expect(report.new).toBeGreaterThan(0);
   expect((await cuts.replay('refuse', (at) => at % 297 === 5 || at === refused - 1)).failures).toEqual([]);
+});
+
+it('where they clear away a training that is begun anew, nobody goes on with what is left of it', async () => {
+  const report = await cuts.replay('restart', (at) => at < CLEARING);
+  expect(report.failures).toEqual([]);
+  expect(report.old).toBe(CLEARING);
 });
 
 it('a full disk, and a write that is short', async () => {

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { replay } from '../../src/memory/store/replay.ts';
 import { MemoryStore } from '../../src/memory/store/store.ts';
@@ -228,6 +228,39 @@ describe('a training that was broken off', () => {
     const changed = { ...begun, set: ['stages.sft.epochs=1'] };
     await expect(learnToy(folder, changed)).rejects.toThrow(/stages\.sft\.epochs was 2, is now 1; --restart/);
     expect((await learnToy(folder, { ...changed, restart: true })).committed).toBe(true);
+  });
+});
+
+describe('a commit after which the process was ended', () => {
+  it('is completed by the same command, and not taken for other work of the name', async () => {
+    const state = join(folder, 'memory', 'cache', 'learn', 'low', 'learn.json');
+    let left: string | undefined;
+    const engine = new ToyEngine({
+      onRow: () => {
+        left ??= readFileSync(state, 'utf8');
+      },
+    });
+    const same = { task: 'low', data: data('low', low) };
+    const { version } = await learnToy(folder, { ...same, engine });
+    // As a kill leaves it before anything is cleared up.
+    mkdirSync(dirname(state), { recursive: true });
+    writeFileSync(state, left!);
+
+    const committed = /^task low: committed before, as version 2, and this is other work: /;
+    for (const [other, difference] of [
+      [{ ...same, data: data('high', high) }, /the train rows are others; give it another name/],
+      [{ ...same, set: ['stages.sft.epochs=1'] }, /stages\.sft\.epochs was 2, is now 1/],
+      [{ ...same, set: ['gate.budget=7'] }, /gate\.budget was 5, is now 7/],
+      [{ ...same, set: ['search=null'] }, /search was .*, is now null/],
+      [{ ...same, set: ['split.gate=20'] }, /split\.gate was 24, is now 20/],
+      [{ ...same, set: ['general.limit=3'] }, /general\.limit was 4, is now 3/],
+    ] as const) {
+      await expect(learnToy(folder, other)).rejects.toThrow(committed);
+      await expect(learnToy(folder, other)).rejects.toThrow(difference);
+    }
+    const again = await learnToy(folder, same);
+    expect([again.committed, again.version.hash]).toEqual([true, version.hash]);
+    expect(existsSync(dirname(state))).toBe(false);
   });
 });
 

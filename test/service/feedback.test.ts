@@ -301,6 +301,31 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
     expect(await eraseOld(service.store, policy)).toEqual({ completions: 0, feedback: 1 });
   });
 
+  it.skipIf(missing)('comparisons go with the answers whose prompts they show, and no others', async () => {
+    const service = await start();
+    const { db } = service.store;
+    const kept = await chat(service, 'Hi');
+    const comparison = (position: number, completion_id: string) => ({
+      ...{ task_id: 'lt', position, at: 1, completion_id, person: null, prompt: '[]' },
+      ...{ serving_text: 'a', serving_tokens: 1, candidate_text: 'b', candidate_tokens: 1 },
+      ...{ similarity: 0, reward: null },
+    });
+    const rows = [comparison(0, kept), comparison(1, 'gone'), comparison(2, 'gone too')];
+    await db.insertInto('learner_comparisons').values(rows).execute();
+    if (kind === 'sqlite') {
+      // SQLite takes it, though the column is a primary key.
+      const id = null as unknown as string;
+      const row = { id, at: Date.now(), model: 'echo', source: 'test', person: null };
+      await db
+        .insertInto('completions')
+        .values({ ...row, messages: '[]', answers: '[]' })
+        .execute();
+    }
+    await eraseOld(service.store, { ...POLICY, keptDays: 1 });
+    const left = await db.selectFrom('learner_comparisons').select('completion_id').execute();
+    expect(left).toEqual([{ completion_id: kept }]);
+  });
+
   it.skipIf(missing)('personal data is taken out before anything is stored', async () => {
     const redact = async (text: string) => text.replaceAll('Jo', '[name]');
     const service = await start({ redact });

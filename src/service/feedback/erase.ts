@@ -69,7 +69,16 @@ export async function eraseOld(store: Store, { keptDays, feedbackDays }: Feedbac
   // Answers to prompts that are gone.
   await store.db
     .deleteFrom('learner_comparisons')
-    .where('completion_id', 'not in', store.db.selectFrom('completions').select('id'))
+    // Not `not in`: that is true of nothing once an id is null, which SQLite takes for a key of text.
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('completions as kept')
+            .select('kept.id')
+            .whereRef('kept.id', '=', 'learner_comparisons.completion_id'),
+        ),
+      ),
+    )
     .execute();
   const feedback = feedbackDays === 0 ? null : await eraseOldFeedback(store, now - feedbackDays * DAY);
   const erased = {

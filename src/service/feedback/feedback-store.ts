@@ -127,6 +127,7 @@ export class FeedbackStore {
       tags: JSON.stringify([...new Set(request.tags)]),
       status: 'pending',
       ...{ decided_at: null, decided_by: null, idempotency_key: idempotencyKey },
+      ...{ learner_seen: null, waits_on: null },
       request_hash: idempotencyKey === null ? null : sha256([JSON.stringify(request)]),
     };
   }

@@ -96,7 +96,9 @@ export async function decide(
   by: string,
 ): Promise<ReviewItem> {
   const row = await rowOf(store, id);
-  const decided = { status, decided_at: Date.now(), decided_by: by };
+  // For the learner it is another piece from now on.
+  const unseen = { learner_seen: null, waits_on: null };
+  const decided = { status, decided_at: Date.now(), decided_by: by, ...unseen };
   const changed = fix === undefined ? {} : fixed(row, fix);
   await store.db.transaction().execute(async (transaction) => {
     const { numUpdatedRows } = await transaction

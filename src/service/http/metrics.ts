@@ -15,6 +15,9 @@ export interface LearnerGauges {
     readonly feedback: { readonly unlearned: number };
     readonly serving: { readonly version: number } | null;
   }>;
+  /** How many there are in each state; states without any may be left out. */
+  readonly tasks: () => Promise<ReadonlyMap<string, number>>;
+  readonly taskStates: readonly string[];
 }
 
 export class Metrics {
@@ -68,7 +71,7 @@ export class Metrics {
   }
 
   /** Of a service that learns. */
-  learner({ leads, state: ask }: LearnerGauges): void {
+  learner({ leads, state: ask, tasks, taskStates }: LearnerGauges): void {
     // Gauges of one scrape are collected together: they share one look at the database.
     let asked: ReturnType<typeof ask> | null = null;
     const state = () => {
@@ -95,6 +98,16 @@ export class Metrics {
       async collect() {
         this.reset();
         this.set({ state: (await state()).state }, 1);
+      },
+    });
+    new Gauge({
+      name: 'lifealign_learner_tasks',
+      help: 'Tasks made of feedback, by the state that they are in.',
+      labelNames: ['state'],
+      registers: [this.registry],
+      async collect() {
+        const counts = await tasks();
+        for (const one of taskStates) this.set({ state: one }, counts.get(one) ?? 0);
       },
     });
   }

@@ -13,6 +13,8 @@ import { learnerRoutes } from './routes.ts';
 import type { Serving } from './serving.ts';
 import type { LearnerSettings } from './settings.ts';
 import { type Known, learnerState } from './state.ts';
+import { STATES } from './states.ts';
+import { countTasks } from './tasks.ts';
 
 /** What is opened before the service is. */
 export interface LearnerParts {
@@ -56,7 +58,10 @@ export function learnerService(options: LearnerServiceOptions): LearnerService {
     ...{ store, memory, settings, instance, startLearn, answering, redact, logger },
     ...(interval === undefined ? {} : { interval }),
   });
-  metrics.learner({ leads: () => learner.leads, state: () => learnerState(known) });
+  metrics.learner({
+    ...{ leads: () => learner.leads, state: () => learnerState(known) },
+    ...{ tasks: () => countTasks(store.db, memory.name), taskStates: STATES },
+  });
   return {
     routes: learnerRoutes({ store, known }),
     start() {

@@ -24,6 +24,7 @@ import { type LearnerSettings, leastRows } from './settings.ts';
 import { shadowSummary, shadowWaits } from './shadow-summary.ts';
 import { type Db, type LearnerTask, newestTask, openTask, recordDecision } from './tasks.ts';
 import { triggerOf } from './trigger.ts';
+import { retryWaits } from './waits.ts';
 
 export interface LearnerOptions {
   readonly store: Store;
@@ -143,7 +144,7 @@ export class Learner {
   }
 
   async #step(lease: Lease): Promise<boolean> {
-    const { store, memory, settings, startLearn } = this.#options;
+    const { store, memory, settings, startLearn, logger } = this.#options;
     if (!(await reconcile({ store, memory, lease }))) return false;
     const task = await openTask(store.db, memory.name);
     const { paused, requested_by, started_at } = await store.db
@@ -159,9 +160,10 @@ export class Learner {
       case 'collected':
       case 'learning':
         if (paused === 1 && task.trigger !== 'request') return false;
+        if (retryWaits(task, Date.now()).length > 0) return false;
         return learnTask(
           {
-            ...{ store, memory, lease, settings, startLearn, ending: this.#ending.signal },
+            ...{ store, memory, lease, settings, startLearn, logger, ending: this.#ending.signal },
             onProgress: (progress) => {
               this.#progress = progress;
               this.#tell(lease);
@@ -185,7 +187,10 @@ export class Learner {
       unlearned: await this.#unlearned.summary(),
       last: await newestTask(store.db, memory.name),
     });
-    if (trigger === null) return false;
+    if (trigger === null) {
+      await this.#unlearned.mark(lease);
+      return false;
+    }
     return lease.fenced(async (transaction) => {
       const actor = trigger === 'request' ? (requestedBy ?? 'learner') : 'learner';
       const collecting = { memory: memory.name, trigger, least: leastRows(settings), actor };

@@ -9,6 +9,7 @@ import { type Promotion, promote, rollBack } from './promotion.ts';
 import { type Comparison, candidateSchema, comparisonSchema, decisionSchema, stateSchema } from './schema.ts';
 import { parseLearnerSettings } from './settings.ts';
 import { candidateState, type Known, learnerState, OFF } from './state.ts';
+import type { TaskState } from './states.ts';
 import { type Db, type LearnerTask, openTask, recordDecision, releaseFeedback, taskById } from './tasks.ts';
 
 export interface LearnerRoutesOptions {
@@ -160,7 +161,7 @@ function actingRoutes({ store, known: given }: LearnerRoutesOptions): readonly R
       },
     });
   return [
-    learner('learn', 'Learns now what is accepted, though it be less than it would wait for.', request),
+    learner('learn', 'Learns now what it would wait with: fewer rows, or a task to be tried again.', request),
     learner('pause', 'Nothing new is learned, and nothing promoted by itself, until `resume`.', setPaused(1)),
     learner('resume', 'Goes on after `pause`.', setPaused(0)),
     onCandidate(
@@ -173,7 +174,11 @@ function actingRoutes({ store, known: given }: LearnerRoutesOptions): readonly R
       'Gives a candidate up, or takes back the newest full version while it is served.',
       (db, task, by) => rollBack(db, task, by),
     ),
-    onCandidate('release', 'Lets the feedback of a refused or rolled-back task be learned again.', release),
+    onCandidate(
+      'release',
+      'Lets the feedback of a refused, rolled-back or failed task be learned again.',
+      release,
+    ),
   ];
 }
 
@@ -181,12 +186,28 @@ type LearnerAct = (db: Db, memory: string, by: string) => Promise<void>;
 type CandidateAct = (db: Db, task: LearnerTask, by: Promotion, known: Known) => Promise<boolean>;
 
 async function request(db: Db, memory: string, by: string): Promise<void> {
-  if (await openTask(db, memory)) {
+  const open = await openTask(db, memory);
+  if (open && (await retryNow(db, open))) {
+    await recordDecision(db, { memory, task: open, actor: by, action: 'request' });
+    return;
+  }
+  if (open) {
     const message = 'a candidate is on its way; the next one is trained on what it comes to';
     throw new ApiError(409, message, { code: 'candidate_open' });
   }
   await db.updateTable('learner').set({ requested_by: by }).where('memory', '=', memory).execute();
   await recordDecision(db, { memory, task: null, actor: by, action: 'request' });
+}
+
+/** @returns whether it was waiting to be tried again */
+async function retryNow(db: Db, { id }: LearnerTask): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('learner_tasks')
+    .set({ retry_at: null })
+    .where('id', '=', id)
+    .where('retry_at', 'is not', null)
+    .executeTakeFirst();
+  return Number(numUpdatedRows) === 1;
 }
 
 function setPaused(paused: 0 | 1): LearnerAct {
@@ -202,8 +223,10 @@ function setPaused(paused: 0 | 1): LearnerAct {
   };
 }
 
+const RELEASABLE: readonly TaskState[] = ['refused', 'rolled-back', 'failed'];
+
 const release: CandidateAct = async (db, task, { actor, reason }) => {
-  if (task.state !== 'refused' && task.state !== 'rolled-back') return false;
+  if (!RELEASABLE.includes(task.state)) return false;
   const released = await releaseFeedback(db, task);
   const detail = { released, ...(reason === null ? {} : { reason }) };
   await recordDecision(db, { memory: task.memory, task, actor, action: 'release', detail });

@@ -10,6 +10,7 @@ import { PairUp } from '../../data/pair-up.ts';
 import { parsePreferenceRow } from '../../data/parse-row.ts';
 import type { Message, PreferenceRow } from '../../data/row.ts';
 import { rowContent } from '../../memory/store/rows.ts';
+import { sha256 } from '../../support/hash.ts';
 import { messagesOf } from '../chat/settings.ts';
 import type { FeedbackTable } from '../store/tables.ts';
 
@@ -29,6 +30,16 @@ export interface FeedbackRows {
   readonly rows: readonly Pick<PreferenceRow, 'prompt' | 'chosen' | 'rejected'>[];
   /** By the id of each piece. */
   readonly outcomes: ReadonlyMap<string, FeedbackOutcome>;
+}
+
+/**
+ * By which thumbs on answers to one prompt find each other; null for what cannot be part of such a pair.
+ * What is stored by it is found by it: another way to make it needs a migration that forgets those.
+ */
+export function promptHash(piece: Pick<AcceptedFeedback, 'prompt' | 'chosen' | 'rejected'>): string | null {
+  if (piece.chosen !== null && piece.rejected !== null) return null;
+  const prompt = promptOf(piece);
+  return prompt === undefined ? null : sha256([promptKey({ index: 0, prompt })]);
 }
 
 /** Messages of which a prompt can be made, as clients send them. */
@@ -136,7 +147,7 @@ function pairThumbs(
 }
 
 /** As rows have prompts; undefined for messages that cannot be one. */
-function promptOf({ prompt }: AcceptedFeedback): readonly Message[] | undefined {
+function promptOf({ prompt }: Pick<AcceptedFeedback, 'prompt'>): readonly Message[] | undefined {
   if (prompt === null) return undefined;
   const parsed = promptSchema.safeParse(JSON.parse(prompt));
   return parsed.success ? messagesOf({ messages: parsed.data }) : undefined;

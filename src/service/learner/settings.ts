@@ -32,9 +32,9 @@ export const learnerSchema = z.strictObject({
     .positive()
     .max(24 * 20)
     .default(6),
-  /** Ends without a result after which a task has failed. */
+  /** Processes without a result after which a task has failed, one that was killed with the service among them. */
   attempts: count.default(3),
-  /** Hours after a failed task before another is begun by itself. */
+  /** Hours after such an end before the task is tried again by itself; after a failed task, before another is begun. */
   retry: hours.default(1),
   /** Seconds that an instance is the learner without renewing it. */
   lease: z.number().min(0.5).max(3600).default(30),

@@ -10,6 +10,7 @@ import type { LearnerSettings } from './settings.ts';
 import { type ShadowSummary, shadowSummary, shadowWaits } from './shadow-summary.ts';
 import { type LearnerTask, newestTask, openTask } from './tasks.ts';
 import { triggerOf } from './trigger.ts';
+import { retryWaits } from './waits.ts';
 
 /** Who asks, and for which memory. */
 export interface Known {
@@ -100,6 +101,7 @@ async function stageWaits({ store, settings }: Known, task: LearnerTask): Promis
     return [...shadowWaits(task, await shadowSummary(store.db, task, settings), settings, Date.now())];
   }
   const record = canaryOf(task);
+  if (task.state === 'learning') return [...retryWaits(task, Date.now())];
   if (task.state !== 'canary' || record === null) return [];
   return [...canaryWaits(record, await liveSignal(store.db, task, record.since), settings, Date.now())];
 }

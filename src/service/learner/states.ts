@@ -6,7 +6,8 @@
  *                     |           +---------+--------+--> rolled-back
  *                     +--> refused (by the gate), failed (without a result)
  *
- * At most one task of a memory is open: the next one is trained on what this one has come to.
+ * At most one task of a memory is open: the next one is trained on what this one has come to. What was refused, rolled
+ * back or has failed keeps its feedback until somebody releases it.
  */
 export const STATES = [
   'collected',

@@ -97,8 +97,26 @@ export async function taskByName(db: Db, memory: string, name: string): Promise<
   return row as LearnerTask | undefined;
 }
 
+/** How many tasks of a memory there are in each state that has any. */
+export async function countTasks(db: Db, memory: string): Promise<ReadonlyMap<TaskState, number>> {
+  const rows = await db
+    .selectFrom('learner_tasks')
+    .select(({ fn }) => ['state', fn.countAll().as('count')])
+    .where('memory', '=', memory)
+    .groupBy('state')
+    .execute();
+  return new Map(rows.map(({ state, count }) => [state as TaskState, Number(count)]));
+}
+
+/** How many of its processes came to no result: those that ended unseen too, and one that is at work. */
+export function fruitless({ attempts, stops }: Pick<LearnerTask, 'attempts' | 'stops'>): number {
+  return attempts - stops;
+}
+
 /** Its feedback may be learned again: by another task. */
 export async function releaseFeedback(db: Db, task: Pick<LearnerTask, 'id'>): Promise<number> {
+  const taken = db.selectFrom('learner_feedback').select('feedback_id').where('task_id', '=', task.id);
+  await db.updateTable('feedback').set({ learner_seen: null }).where('id', 'in', taken).execute();
   const { numDeletedRows } = await db
     .deleteFrom('learner_feedback')
     .where('task_id', '=', task.id)

@@ -1,5 +1,5 @@
 /** The schema's history. A migration that was released never changes; what is new comes as another one. */
-import type { Kysely, Migration, MigrationProvider } from 'kysely';
+import { type Kysely, type Migration, type MigrationProvider, sql } from 'kysely';
 
 const first: Migration = {
   async up(db: Kysely<unknown>) {
@@ -181,11 +181,47 @@ const learner: Migration = {
   },
 };
 
+const attempts: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema
+      .alterTable('learner_tasks')
+      .addColumn('stops', 'integer', (column) => column.notNull().defaultTo(0))
+      .execute();
+    await db.schema.alterTable('learner_tasks').addColumn('retry_at', 'bigint').execute();
+    // Until now nobody told what was stopped from what was killed.
+    await sql`update learner_tasks set stops = attempts - failures`.execute(db);
+  },
+};
+
+const waitingThumbs: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema.alterTable('feedback').addColumn('learner_seen', 'integer').execute();
+    await db.schema.alterTable('feedback').addColumn('waits_on', 'text').execute();
+    await db.schema
+      .createIndex('feedback_unseen')
+      .on('feedback')
+      .columns(['status', 'learner_seen', 'kind'])
+      .execute();
+    await db.schema
+      .createIndex('feedback_waiting')
+      .on('feedback')
+      .columns(['waits_on', 'status'])
+      .where('waits_on', 'is not', null)
+      .execute();
+    await sql`update feedback set learner_seen = 1 where exists (
+      select 1 from learner_feedback as taken
+      where taken.feedback_id = feedback.id and taken.content_hash = feedback.content_hash
+    )`.execute(db);
+  },
+};
+
 /** By name, in whose order they are applied. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-keys-and-audit': first,
   '002-feedback': feedback,
   '003-learner': learner,
+  '004-attempts': attempts,
+  '005-waiting-thumbs': waitingThumbs,
 };
 
 export const migrations: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };

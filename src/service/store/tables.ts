@@ -77,6 +77,10 @@ export interface FeedbackTable {
   idempotency_key: string | null;
   /** Of the request that came with the key. */
   request_hash: string | null;
+  /** 1: the learner knows it as it is, part of a task or a thumb that waits; null: it has to look at it. */
+  learner_seen: number | null;
+  /** Of a thumb that waits for another on an answer to the same prompt: the prompt's hash, by which that finds it. */
+  waits_on: string | null;
 }
 
 /** A memory that learns from feedback: who does it now, and what is served of it. */
@@ -112,9 +116,13 @@ export interface LearnerTasksTable {
   trigger: string;
   feedback: number;
   rows: number;
-  /** Learning processes started, and those that ended without a result. */
+  /** Learning processes begun, each counted before it is. */
   attempts: number;
+  /** Of these, ended without a result; and stopped in order, with the service. The rest ended unseen, or is at work. */
   failures: number;
+  stops: number;
+  /** Not begun again by itself before; null: at once. */
+  retry_at: number | null;
   /** Of the data file that was handed over last. */
   data_hash: string | null;
   /** What was served when it was learned, and what was learned. */

@@ -260,6 +260,7 @@ export function acceptedPair(at: number): FeedbackTable {
     ...{ id: newId('fb'), at: Date.now(), source: 'test', person: null, completion_id: null, model: null },
     ...{ ...content, ...hashesOf(content), tags: '[]', status: 'accepted', decided_at: Date.now() },
     ...{ decided_by: 'test', idempotency_key: null, request_hash: null },
+    ...{ learner_seen: null, waits_on: null },
   };
 }
 

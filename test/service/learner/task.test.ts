@@ -1,5 +1,6 @@
 /** From accepted feedback to a version of the memory, whatever becomes of the process that learns. */
 import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lockMemory } from '../../../src/memory/store/writer.ts';
 import { learnSmall } from '../../memory/store/small-memory.ts';
@@ -72,26 +73,111 @@ describe('a task', () => {
 
   it('goes on after an end without a result, and is given up after several, its feedback with it', async () => {
     const learn = playedLearn('fail', 'fail', 'commit');
-    const service = await start(learn, { shadow: null, canary: null });
+    const service = await start(learn, { shadow: null, canary: null, retry: 0 });
     await service.feed(0, 4);
     expect(await service.until(({ state }) => state === 'full')).toMatchObject({ attempts: 3, error: null });
     expect(learn.jobs.map(({ restart }) => restart)).toEqual([false, true, true]);
     learn.plays = ['fail'];
     await service.feed(4, 4);
     const failed = await service.until(({ state }) => state === 'failed');
-    expect(failed).toMatchObject({ attempts: 3, error: 'out of luck' });
-    await service.comesTo({
-      ...{ feedback: { unlearned: 4 }, state: 'waiting' },
-      waits_for: [{ kind: 'time' }],
+    expect(failed).toMatchObject({
+      ...{ attempts: 3, error: 'out of luck' },
+      reason: '3 processes came to no result: the last error: out of luck',
     });
-    // Not by itself, for an hour.
+    // Its feedback stays with it, and what comes after is learned without it.
     await service.settle();
-    expect((await service.state()).last?.id).toBe(failed.id);
+    await service.comesTo({ feedback: { unlearned: 0 }, state: 'idle', last: { id: failed.id } });
+    expect(await (await service.request('/metrics')).text()).toMatch(
+      /lifealign_learner_tasks\{state="failed"\} 1/,
+    );
+    learn.plays = ['commit'];
+    await service.feed(8, 4);
+    const next = await service.until(({ state, id }) => state === 'full' && id !== failed.id);
+    expect(learn.rows.at(-1)!.map(({ chosen }) => chosen)).toEqual([
+      'good 8',
+      'good 9',
+      'good 10',
+      'good 11',
+    ]);
+    // Until somebody wants it to be tried again.
+    expect((await service.act(`candidates/${failed.id}/release`)).status).toBe(200);
+    await service.until(({ state, id }) => state === 'full' && id !== next.id && id !== failed.id);
+    expect(learn.rows.at(-1)!.map(({ chosen }) => chosen)).toEqual(['good 4', 'good 5', 'good 6', 'good 7']);
+  });
+
+  it('is not tried again at once where there was an error, unless somebody asks', async () => {
+    const learn = playedLearn('fail', 'commit');
+    const service = await start(learn, { shadow: null, canary: null });
+    await service.feed(0, 4);
+    const begun = await service.until(({ error }) => error !== null);
+    await service.settle();
+    expect(learn.jobs).toHaveLength(1);
+    await service.comesTo({ state: 'learning', candidate: begun.id, waits_for: [{ kind: 'time' }] });
+    expect((await service.act('learn')).status).toBe(200);
+    const full = await service.until(({ state }) => state === 'full');
+    expect(full).toMatchObject({ id: begun.id, attempts: 2 });
+  });
+
+  it('that takes the service with it is given up after several times, and tried again when somebody asks', async () => {
+    const learn = playedLearn('hang');
+    const service = await start(learn, { shadow: null, canary: null, attempts: 2, lease: 0.5 });
+    await service.feed(0, 4);
+    for (let kills = 1; kills <= 2; kills++) {
+      await eventually(() => expect(learn.jobs).toHaveLength(kills));
+      // What a killed service leaves: it writes nothing more, and somebody else finds its lease free.
+      await service.store.db
+        .updateTable('learner')
+        .set(({ eb }) => ({ owner: null, token: eb('token', '+', 1), until: 0 }))
+        .execute();
+    }
+    const failed = await service.until(({ state }) => state === 'failed');
+    expect(failed).toMatchObject({
+      ...{ attempts: 2, error: expect.stringContaining('the service was killed') },
+      reason: expect.stringMatching(/^2 processes came to no result: in 2 of them the service was killed/),
+    });
+    // From where they were: nothing was wrong with what they had made.
+    expect(learn.jobs.map(({ restart }) => restart)).toEqual([false, false]);
+    await service.settle();
+    await service.comesTo({ state: 'idle', feedback: { unlearned: 0 } });
+    learn.plays = ['commit'];
+    await service.act(`candidates/${failed.id}/release`);
+    await service.act('learn');
+    expect(await service.until(({ state }) => state === 'full')).toMatchObject({ rows: 4, attempts: 1 });
+  });
+
+  it('is not charged with services that were stopped in order', async () => {
+    const learn = playedLearn('hang');
+    for (let stops = 0; stops < 3; stops++) {
+      const service = await start(learn, { attempts: 1 });
+      if (stops === 0) await service.feed(0, 4);
+      await eventually(() => expect(learn.jobs).toHaveLength(stops + 1));
+      await service.end();
+    }
+    learn.plays = ['commit'];
+    const service = await start(learn, { attempts: 1, shadow: null, canary: null });
+    expect(await service.until(({ state }) => state === 'full')).toMatchObject({ attempts: 4 });
+  });
+
+  it('fails like any other where its rows cannot be written', async () => {
+    const learn = playedLearn('commit');
+    const service = await start(learn, { retry: 0 });
+    // Where the folder of its data file would be.
+    writeFileSync(join(memoryFolder(), 'cache'), '');
+    await service.feed(0, 4);
+    const failed = await service.until(({ state }) => state === 'failed');
+    expect(failed).toMatchObject({ attempts: 3, error: expect.stringContaining('cache') });
+    expect(learn.jobs).toEqual([]);
   });
 
   it('is tried again where the process makes no progress', async () => {
     const learn = playedLearn('hang', 'commit');
-    const service = await start(learn, { shadow: null, canary: null, silence: 1 / 3600, attempts: 20 });
+    const service = await start(learn, {
+      shadow: null,
+      canary: null,
+      silence: 1 / 3600,
+      attempts: 20,
+      retry: 0,
+    });
     await service.feed(0, 4);
     expect((await service.until(({ state }) => state === 'full')).attempts).toBeGreaterThan(1);
     expect(learn.killed).toBeGreaterThan(0);

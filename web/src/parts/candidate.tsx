@@ -20,7 +20,7 @@ const SHOWN = 10;
 const ACTIONS: Readonly<Record<string, readonly CandidateState['state'][]>> = {
   promote: ['shadow', 'canary'],
   'roll-back': ['shadow', 'canary', 'full'],
-  release: ['refused', 'rolled-back'],
+  release: ['refused', 'rolled-back', 'failed'],
 };
 
 interface CandidateViewProps {
