@@ -21,11 +21,12 @@ export function isHeadline({ bench, name }: Recorded): boolean {
   return HEADLINES[bench]?.test(name) ?? false;
 }
 
-const PREFERENCE = ['full', 'short', 'custom'] as const;
+const PREFERENCE = ['full', 'custom', 'short'] as const;
 
 /**
- * A table a machine, a line for each comparison: the newest of the full form, or of the short one where it was never
- * measured in full, or of sizes of its own where in neither; with the ratios of the same form that were recorded before.
+ * A table a machine, a line for each comparison: the newest of the full form, or of sizes of its own where it was
+ * never measured in full, or of the short form, which is for `bench:check`, where in neither; with the ratios of the same
+ * form that were recorded before.
  */
 export function figures(
   history: readonly Recorded[],

@@ -83,8 +83,9 @@ test('figures show the newest record of the fullest form, with what was recorded
     { ...full, ...speed('a', [400, 400]) },
     { ...full, ...speed('a', [500, 510]) },
     { ...run, ...speed('b') },
-    { ...custom, ...speed('b', [1, 1]) },
+    { ...run, ...speed('c') },
     { ...custom, ...speed('c', [300], [100]) },
+    { ...run, ...speed('c') },
   ]);
   expect(text).toContain('Some CPU (some-cpu-2-cores); some-peer 1.0');
   expect(text.match(/^\| a .*$/gm)).toEqual([
