@@ -9,7 +9,7 @@ export const FIGURES: Marks = {
   end: '<!-- end of figures -->',
 };
 
-/** What somebody asks first: our usual settings beside another program as fast as it gets in the same precision. */
+/** What somebody asks first: our usual settings beside another program's. */
 const HEADLINES: Readonly<Record<string, RegExp>> = {
   train: /: (speed|peak memory), exact, /,
   generate: /float32, sdpa$/,
@@ -33,13 +33,8 @@ export function figures(
   isShown: (record: Recorded) => boolean = () => true,
 ): string {
   const last = newest(history).filter(isShown);
-  const shown = last.filter(
-    (record) =>
-      last
-        .filter((other) => keyOf(other) === keyOf(record))
-        .toSorted((one, other) => PREFERENCE.indexOf(one.form) - PREFERENCE.indexOf(other.form))[0] ===
-      record,
-  );
+  const preferred = PREFERENCE.flatMap((form) => last.filter((record) => record.form === form));
+  const shown = last.filter((record) => preferred.find((other) => keyOf(other) === keyOf(record)) === record);
   if (shown.length === 0) return 'Nothing is recorded yet.\n';
   const machines = [...new Set(shown.map(({ machine }) => machine))];
   const sections = machines.map((machine) =>

@@ -24,6 +24,7 @@ import type { EmbeddingSource } from './conflicts/text-vectors.ts';
 import { type Contradictions, contradictionsOf } from './contradictions.ts';
 import { type EarlierTaskRows, earlierTasks } from './earlier.ts';
 import { type Decision, decide, type GuardedTask } from './judging.ts';
+import { type LeftOver, leftOverOf } from './left-over.ts';
 import { Measuring } from './measure.ts';
 import {
   checkNewTask,
@@ -302,49 +303,28 @@ async function keepAside(writer: MemoryWriter, learned: LearnedTask, adapter: Lo
   return (await writer.keepAside(learned, 'refused by the gate')).at(-1)!;
 }
 
-/**
- * A commit after which the process was ended before it had cleared up.
- * @throws {UserError} naming the first difference where what is asked for is other work under the same name.
- */
+/** @throws {UserError} naming the first difference where what is asked for is other work than what was committed. */
 async function committedBefore(
   store: MemoryStore,
   work: WorkFolder,
   request: LearnRequest,
   environment: LearnEnvironment,
 ): Promise<LearnOutcome | null> {
-  const state = await work.lastState();
-  const { commit: head } = await store.head();
-  const stages = (await store.learned(head)).filter(({ task }) => task === work.task);
-  const [first, last] = [stages[0], stages.at(-1)];
-  if (state === null || first === undefined || first.parent !== state.onto) return null;
-  if (await wasKeptAside(store, last!)) return null;
-  const metrics = (await store.metrics(last!)) as unknown as UpdateMetrics | null;
-  const record = await store.taskRecord(last!);
-  if (metrics === null || record === null) return null;
-  checkBase(store.folder, head.hashes, request.hashes);
-  const difference = await differenceFrom(
-    { state, config: await store.commitConfig(last!) },
-    request,
-    environment,
-  );
+  const found = await leftOverOf(store, work);
+  if (found === null) return null;
+  const { version, rows, metrics } = found;
+  checkBase(store.folder, (await store.head()).commit.hashes, request.hashes);
+  const difference = await differenceFrom(found, request, environment);
   if (difference) {
-    const problem = `committed before, as version ${last!.number}, and this is other work: ${tellDifference(difference)}`;
+    const problem = `committed before, as version ${version.number}, and this is other work: ${tellDifference(difference)}`;
     throw new UserError(`task ${work.task}: ${problem}; give it another name, or drop that task first`);
   }
-  const { train, gate, report } = record;
-  const rows = { train: train.length, gate: gate.length, report: report.length };
-  return { task: work.task, committed: true, version: last!, rows, metrics, conflicts: [] };
-}
-
-interface Committed {
-  /** Of the training that was committed. */
-  readonly state: WorkState;
-  readonly config: Readonly<Record<string, unknown>>;
+  return { task: work.task, committed: true, version, rows, metrics, conflicts: [] };
 }
 
 /** What a request asks for otherwise than what was committed. */
 async function differenceFrom(
-  { state, config }: Committed,
+  { training: before, config }: LeftOver,
   request: LearnRequest,
   environment: LearnEnvironment,
 ): Promise<Difference | undefined> {
@@ -356,17 +336,10 @@ async function differenceFrom(
     return JSON.parse(JSON.stringify({ split, gate, search, conflicts, ...others }));
   };
   const training = trainingOf({ added, neutral, contradictions }, request, environment.engine.precision);
-  const asked = whole(training, request.settings);
-  return firstDifference(whole(state.training, config['learn'] as Judging), asked);
+  return firstDifference(whole(before, config['learn'] as Judging), whole(training, request.settings));
 }
 
 type Judging = Pick<LearnSettings, 'split' | 'gate' | 'search' | 'conflicts'>;
-
-/** By `revert` the head may be what the gate refused, whose training was kept and not left over. */
-async function wasKeptAside(store: MemoryStore, { hash }: Commit): Promise<boolean> {
-  for await (const { action, added } of store.entries()) if (added.includes(hash)) return action === 'aside';
-  return false;
-}
 
 function outcomeOf(
   { task, rows: { train, gate, report } }: NewTask,

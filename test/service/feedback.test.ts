@@ -1,4 +1,7 @@
-/** Feedback from its request to its review and deletion, on both databases. */
+/**
+ * Feedback from its request to its review and deletion, on both databases. One long file, because its tests share a
+ * PostgreSQL that takes seconds to start.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -93,8 +93,8 @@ export class Lanes {
   #poolOf(open: SessionOpener): SessionPool {
     if (!this.#shared) return new SessionPool(open);
     const opener: SessionOpener = async (graphs, options) => {
-      const session = await open(graphs, { ...options, thrifty: true });
-      // A lane's own thread has done so; the graphs were made in this one.
+      const session = await open(graphs, options);
+      // What a large graph was made from are a hundred megabytes, and a session works for long.
       collectGarbage();
       return session;
     };

@@ -1,6 +1,5 @@
 /** An ONNX Runtime session from a graph's bytes; weights are mapped into memory from their files. */
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { collectGarbage } from '../../support/garbage.ts';
 import type { DataType } from '../../tensor/tensor.ts';
 
 /** A graph as the runtime takes it. It names nothing of this process, so that a worker can open it as well. */
@@ -45,8 +44,6 @@ export interface OrtSession {
 export interface SessionOptions {
   /** Threads within an operation; 0 leaves the choice to the runtime. */
   readonly threads?: number;
-  /** Give the memory that making it took back at once: of a large graph that is a hundred megabytes, and it works for long. */
-  readonly thrifty?: boolean;
   /** Path of what the runtime measures of each node, without its ending; written when the session is let go. */
   readonly profile?: string;
 }
@@ -81,7 +78,6 @@ export async function openSession(
       },
     },
   });
-  if (options.thrifty) collectGarbage();
   return {
     async run(feeds, { graph = 0, shrink = false } = {}) {
       const { inputs, outputs, given } = members[graph]!;

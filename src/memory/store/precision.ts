@@ -15,10 +15,18 @@ export interface TrainedPrecisions {
   readonly isWhole: boolean;
 }
 
-/** Of the adapter that the memory began with, and of all that has been merged since and was not dropped. */
-export async function trainedPrecisions(store: MemoryStore, commit: Commit): Promise<TrainedPrecisions> {
+/**
+ * Of the adapter that the memory began with, and of all that has been merged since and was not dropped.
+ *
+ * @param learned as `MemoryStore.learned`, for who has it at hand
+ */
+export async function trainedPrecisions(
+  store: MemoryStore,
+  commit: Commit,
+  learned?: readonly Commit[],
+): Promise<TrainedPrecisions> {
   const [root] = await ancestry(store, commit);
-  const parts = [root!, ...(await store.learned(commit))].map(({ precisions }) => precisions);
+  const parts = [root!, ...(learned ?? (await store.learned(commit)))].map(({ precisions }) => precisions);
   return { known: distinctPrecisions(...parts), isWhole: !parts.includes(undefined) };
 }
 

@@ -97,18 +97,17 @@ function gelu(x: Tensor): Tensor {
 type Stretch = typeof region;
 
 interface Stretches {
-  readonly projections: Stretch;
+  readonly gates: Stretch;
   readonly attention: Stretch;
-  readonly mlp: Stretch;
 }
 
 const keep: Stretch = (inputs, body) => body(...inputs);
-const kept: Stretches = { projections: keep, attention: keep, mlp: keep };
+const kept: Stretches = { gates: keep, attention: keep };
 /** Within a layer. */
 const stretches: Readonly<Record<Recompute, Stretches>> = {
   nothing: kept,
-  gates: { projections: region, attention: keep, mlp: region },
-  activations: { projections: region, attention: region, mlp: region },
+  gates: { gates: region, attention: keep },
+  activations: { gates: region, attention: region },
   layers: kept,
 };
 
@@ -179,7 +178,7 @@ function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretch
   const { config, parameters, attend } = context;
   const path = `model.layers.${index}`;
   const wanted = (all: Tensor) => (rows ? gatherRows(all, rows) : all);
-  const [query, key, value] = stretch.projections([x], (from) =>
+  const [query, key, value] = stretch.gates([x], (from) =>
     projections(
       norm(from as Tensor, `${path}.input_layernorm`, context),
       `${path}.self_attn`,
@@ -203,11 +202,11 @@ function layer(x: Tensor, index: number, context: LayerContext, stretch: Stretch
   const attended = inPart(`${path}.residual`, () => add(wanted(x), added));
   // A gated linear unit. [Shazeer 2020, arXiv:2002.05202]
   const mlpNorm = `${path}.${around ? 'pre_feedforward' : 'post_attention'}_layernorm`;
-  const [gate, up] = stretch.mlp([attended], (from) =>
+  const [gate, up] = stretch.gates([attended], (from) =>
     gateAndUp(norm(from as Tensor, mlpNorm, context), `${path}.mlp`, context),
   ) as [Tensor, Tensor];
   const activate = config.activation === 'gelu' ? gelu : silu;
-  const [down] = stretch.mlp([gate, up], (g, u) => [
+  const [down] = stretch.gates([gate, up], (g, u) => [
     linear(
       inPart(`${path}.mlp.swiglu`, () => multiply(activate(g as Tensor), u as Tensor)),
       `${path}.mlp.down_proj`,

@@ -235,7 +235,7 @@ async function setAside({ memory, lease, logger }: Learning, task: LearnerTask):
     { task: task.name, reason },
     'a task has failed; its feedback stays with it until it is released',
   );
-  await rm(join(memory.store.cacheFolder, 'learn', task.name), WHOLE);
+  await rm(join(memory.store.cacheFolder, 'learn', task.name), { recursive: true, force: true });
   return true;
 }
 
@@ -252,5 +252,3 @@ function reasonOf(task: LearnerTask): string {
   ];
   return `${count} processes came to no result: ${why.join('; ')}`;
 }
-
-const WHOLE = { recursive: true, force: true } as const;

@@ -55,8 +55,9 @@ async function heldBy(store: MemoryStore, commit: Commit): Promise<Held> {
   const { hash } = commit;
   const known = held.get(store);
   if (known?.hash === hash) return known;
-  const tasks = taskNames(await store.learned(commit));
-  const found = { hash, tasks, precision: describePrecisions(await trainedPrecisions(store, commit)) };
+  const learned = await store.learned(commit);
+  const precision = describePrecisions(await trainedPrecisions(store, commit, learned));
+  const found = { hash, tasks: taskNames(learned), precision };
   held.set(store, found);
   return found;
 }
@@ -120,13 +121,14 @@ export async function describeVersion(
   const summary = await (await summaries(store))(commit);
   const metrics = await store.metrics(commit);
   const record = await store.taskRecord(commit);
+  const learned = await store.learned(commit);
   const { consolidation, lora } = commit;
   const reports = Object.entries((await store.reports(commit)) ?? {});
   return versionDetailSchema.parse({
     ...summary,
     model: `${name}@v${commit.number}`,
-    tasks: taskNames(await store.learned(commit)),
-    precision: describePrecisions(await trainedPrecisions(store, commit)),
+    tasks: taskNames(learned),
+    precision: describePrecisions(await trainedPrecisions(store, commit, learned)),
     lora,
     rows: record && rowCounts(record, await store.withdrawn()),
     buffer: (await store.buffer(commit)).length,

@@ -29,11 +29,12 @@ async function show(version: string, { memory, json }: ShowFlags): Promise<void>
   const { parent } = commit;
   const { refusedVersions } = await import('../../../memory/store/lineage.ts');
   const { trainedPrecisions } = await import('../../../memory/store/precision.ts');
+  const learned = await store.learned(commit);
   const found = {
     isRefused: (await refusedVersions(store)).has(commit.hash),
     parent: parent === null ? null : (await store.commit(parent)).number,
-    learned: await store.learned(commit),
-    trainedOver: await trainedPrecisions(store, commit),
+    learned,
+    trainedOver: await trainedPrecisions(store, commit, learned),
     record: await store.taskRecord(commit),
     metrics: await store.metrics(commit),
     buffer: await store.buffer(commit),
