@@ -6,7 +6,6 @@ import { basename, extname, join } from 'node:path';
 import { openModel } from '../model/resolve.ts';
 import { makeFolder } from '../support/atomic-file.ts';
 import { lockFolder } from '../support/folder-lock.ts';
-import { version } from '../support/version.ts';
 import { codeIdentity } from './code-identity.ts';
 import type { Bench } from './config/read.ts';
 import { Identities } from './identity.ts';
@@ -98,8 +97,7 @@ export function benchTitle({ file }: Pick<Bench, 'file'>): string {
 
 function workOptions(options: BenchOptions, code: string) {
   const { parallel, threads, keepRuns = false, signal, log } = options;
-  const versions = { lifealign: version, node: process.versions.node };
-  return { parallel, threads, keepRuns, signal, log, code, versions };
+  return { parallel, threads, keepRuns, signal, log, code };
 }
 
 async function finished(jobs: JobList['jobs']): Promise<JobRecord[]> {

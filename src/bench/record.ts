@@ -14,8 +14,9 @@ export interface JobRecord {
   readonly title: string;
   /** The run's identity, whole. */
   readonly identity: string;
-  /** Of the sources that decided it, and of what it ran on. */
+  /** Of the sources that decided it. */
   readonly code: string;
+  /** Of this program, of Node and of what the engine computes with. */
   readonly versions: Readonly<Record<string, string>>;
   /** As a config of `train` in the bench's folder would have it. */
   readonly config: ConfigTree;

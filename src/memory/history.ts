@@ -1,15 +1,30 @@
 /**
- * Step 3 of consolidation: the directions that earlier stages have used, per LoRA matrix. Refined
- * memories come in one a stage; an orthonormal basis of their span grows with them.
+ * Step 3 of consolidation: the directions that earlier stages have used, per LoRA matrix. Refined memories come in one
+ * a stage. Their span is kept as vectors V of it and the Cholesky factor of these vectors' inner products, V Vᵀ = L Lᵀ,
+ * so that the part of f along them, Vᵀ (V Vᵀ)⁻¹ V f, takes products of the rows with f alone, and one more row takes
+ * one product with each of those before it.
+ *
+ * Squared lengths cost half of the digits for rows that nearly lie in a span. A row that brings little of its own is
+ * therefore kept as that little, orthogonal to the rest (modified Gram–Schmidt would do that to every row, at many
+ * times the cost), and projections are refined once. [Björck 1987, doi:10.1016/0024-3795(87)90101-7: corrected
+ * seminormal equations]
  */
-import { addScaled, dot, norm } from './matrix.ts';
+import { combine, innerProducts, type Vectors } from './low-rank.ts';
+import { dot, norm } from './matrix.ts';
 
 /** A row that leaves at most this share of its norm outside the span of the rows before spans nothing. */
 const DEPENDENT = 1e-6;
+/** One that leaves at least this share of it is kept as it is. */
+const APART = 0.25;
+/** Rows that are taken up together, so that those before pass through the processor's cache once for all of them. */
+const TOGETHER = 4;
 
 export class MatrixHistory {
-  /** Orthonormal; a new vector never changes the earlier ones. */
-  readonly #basis: Float64Array[] = [];
+  readonly #vectors: Float64Array[] = [];
+  /** L: row i has i + 1 numbers. */
+  readonly #factor: Float64Array[] = [];
+  /** Appended, and not in the span yet. */
+  #waiting: Float32Array[] = [];
   #rows = 0;
 
   /** Rows appended so far, those that span nothing included. */
@@ -19,32 +34,109 @@ export class MatrixHistory {
 
   /** The dimension of the rows' span. */
   get rank(): number {
-    return this.#basis.length;
+    this.#catchUp();
+    return this.#vectors.length;
   }
 
   /**
-   * Adds a flattened refined memory. Rows of zeros and linear combinations of earlier rows leave the
-   * span as it is: what rounding leaves of them points nowhere in particular.
-   *
-   * Modified Gram–Schmidt, run twice: once is not enough for a row close to the span, twice always is.
-   * [Giraud, Langou, Rozložník 2005, doi:10.1007/s00211-005-0615-4]
+   * Adds a flattened refined memory, which must not change afterwards. Rows of zeros and linear combinations of
+   * earlier rows leave the span as it is: what rounding leaves of them points nowhere in particular.
    */
   append(row: Float32Array): void {
     this.#rows++;
-    const residual = Float64Array.from(row);
-    const length = norm(residual);
-    for (let pass = 0; pass < 2; pass++) {
-      for (const direction of this.#basis) addScaled(residual, -dot(direction, residual), direction);
-    }
-    const remaining = norm(residual);
-    if (remaining <= DEPENDENT * length) return;
-    this.#basis.push(residual.map((value) => value / remaining));
+    this.#waiting.push(row);
   }
 
   /** Splits a vector: `parallel` within the span of the rows, `perpendicular` to all of them. */
   project(vector: Float64Array): { parallel: Float64Array; perpendicular: Float64Array } {
-    const parallel = new Float64Array(vector.length);
-    for (const direction of this.#basis) addScaled(parallel, dot(direction, vector), direction);
-    return { parallel, perpendicular: vector.map((value, i) => value - (parallel[i] as number)) };
+    this.#catchUp();
+    const first = this.#coefficients(vector);
+    const rest = difference(vector, this.#sum(first, vector.length));
+    const more = this.#coefficients(rest);
+    const parallel = this.#sum(
+      first.map((value, at) => value + more[at]!),
+      vector.length,
+    );
+    return { parallel, perpendicular: difference(vector, parallel) };
   }
+
+  /** In one go or one by one, the numbers are the same. */
+  #catchUp(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (let at = 0; at < waiting.length; at += TOGETHER) {
+      const rows = waiting.slice(at, at + TOGETHER).map((row) => Float64Array.from(row));
+      const known = this.#vectors.length;
+      const products = innerProducts(this.#vectors, rows);
+      for (const [place, row] of rows.entries()) {
+        const later = productsWith(row, this.#vectors.slice(known));
+        this.#take(row, Float64Array.of(...products.map((ofVector) => ofVector[place]!), ...later));
+      }
+    }
+  }
+
+  /** @param products of the row with the vectors there are */
+  #take(row: Float64Array, products: Float64Array): void {
+    const length = norm(row);
+    const within = this.#solveLower(products);
+    const apart = Math.sqrt(Math.max(0, dot(row, row) - dot(within, within)));
+    if (length === 0) return;
+    if (apart >= APART * length) {
+      this.#keep(row, within, apart);
+      return;
+    }
+    let residual = row;
+    for (let pass = 0; pass < 2; pass++) {
+      residual = difference(residual, this.#sum(this.#coefficients(residual), row.length));
+    }
+    const remaining = norm(residual);
+    if (remaining <= DEPENDENT * length) return;
+    const direction = residual.map((value) => value / remaining);
+    const along = this.#solveLower(productsWith(direction, this.#vectors));
+    this.#keep(direction, along, Math.sqrt(dot(direction, direction) - dot(along, along)));
+  }
+
+  #keep(vector: Float64Array, within: Float64Array, apart: number): void {
+    this.#vectors.push(vector);
+    this.#factor.push(Float64Array.of(...within, apart));
+  }
+
+  /** (V Vᵀ)⁻¹ V f: what each vector enters the part of f along them by. */
+  #coefficients(vector: Float64Array): Float64Array {
+    return this.#solveUpper(this.#solveLower(productsWith(vector, this.#vectors)));
+  }
+
+  #sum(coefficients: Float64Array, length: number): Float64Array {
+    return combine(coefficients, this.#vectors, length);
+  }
+
+  /** x of L x = right */
+  #solveLower(right: Float64Array): Float64Array {
+    const solved = Float64Array.from(right);
+    for (const [i, row] of this.#factor.entries()) {
+      let rest = solved[i]!;
+      for (let j = 0; j < i; j++) rest -= row[j]! * solved[j]!;
+      solved[i] = rest / row[i]!;
+    }
+    return solved;
+  }
+
+  /** x of Lᵀ x = right */
+  #solveUpper(right: Float64Array): Float64Array {
+    const solved = Float64Array.from(right);
+    for (let i = solved.length - 1; i >= 0; i--) {
+      const row = this.#factor[i]!;
+      solved[i]! /= row[i]!;
+      for (let j = 0; j < i; j++) solved[j]! -= row[j]! * solved[i]!;
+    }
+    return solved;
+  }
+}
+
+function productsWith(one: Float64Array, vectors: Vectors): Float64Array {
+  return Float64Array.from(innerProducts(vectors, [one]), ([product]) => product!);
+}
+
+function difference(a: Float64Array, b: Float64Array): Float64Array {
+  return a.map((value, i) => value - b[i]!);
 }

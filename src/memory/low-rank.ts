@@ -23,7 +23,10 @@ export interface Span {
 /** A vector that leaves no more than this share of itself outside the others' span is in it, but for rounding. */
 const ROUNDING = 1e-14;
 
-/** Modified Gram–Schmidt, run twice, as in history.ts; dependent vectors add nothing to the basis. */
+/**
+ * Modified Gram–Schmidt, run twice: once is not enough for a vector close to the span, twice always is. Dependent
+ * vectors add nothing to the basis. [Giraud, Langou, Rozložník 2005, doi:10.1007/s00211-005-0615-4]
+ */
 export function orthonormalise(vectors: Vectors): Span {
   const basis: Float64Array[] = [];
   const coordinates = vectors.map((vector) => {
@@ -46,14 +49,33 @@ export function orthonormalise(vectors: Vectors): Span {
   return { basis, coordinates: coordinates.map((own) => own.slice(0, basis.length)) };
 }
 
-/** Σ weightᵢ vectorᵢ, of the given length. */
+/**
+ * Σ weightᵢ vectorᵢ, of the given length. Four vectors are taken along at once, which leaves the order of every sum as
+ * it is.
+ */
 export function combine(weights: Float64Array, vectors: Vectors, length: number): Float64Array {
   const sum = new Float64Array(length);
-  for (const [at, vector] of vectors.entries()) {
-    const weight = weights[at]!;
-    if (weight !== 0) addScaled(sum, weight, vector);
-  }
+  const weighed = vectors.flatMap((vector, at) =>
+    weights[at] === 0 ? [] : [{ vector, weight: weights[at]! }],
+  );
+  let at = 0;
+  for (; at + 4 <= weighed.length; at += 4) addFour(sum, weighed.slice(at, at + 4));
+  for (const { vector, weight } of weighed.slice(at)) addScaled(sum, weight, vector);
   return sum;
+}
+
+function addFour(sum: Float64Array, weighed: readonly { vector: Float64Array; weight: number }[]): void {
+  const [one, two, three, four] = weighed.map(({ vector }) => vector) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const [w1, w2, w3, w4] = weighed.map(({ weight }) => weight) as [number, number, number, number];
+  const length = sum.length;
+  for (let i = 0; i < length; i++) {
+    sum[i] = sum[i]! + w1 * one[i]! + w2 * two[i]! + w3 * three[i]! + w4 * four[i]!;
+  }
 }
 
 /**

@@ -11,9 +11,9 @@ import type { RunEnvironment } from './environment.ts';
 
 export type ModelEnvironment = Pick<
   RunEnvironment,
-  'engine' | 'text' | 'embeddings' | 'createAdapter' | 'checkAdapter' | 'versions'
+  'engine' | 'text' | 'embeddings' | 'createAdapter' | 'checkAdapter'
 > &
-  Required<Pick<RunEnvironment, 'answer'>>;
+  Required<Pick<RunEnvironment, 'answer' | 'versions'>>;
 
 export interface ModelEnvironmentOptions extends OpenEngineOptions {
   readonly progress?: ProgressFactory;

@@ -35,6 +35,10 @@ it('runs what is missing, and what is new when the config grows; what is there s
     expect(existsSync(at(`out/${name}`)), name).toBe(true);
 
   const before = jobs().map((name) => readFileSync(at(`out/jobs/${name}`), 'utf8'));
+  for (const record of before) {
+    const versions = Object.keys(JSON.parse(record).versions);
+    expect(versions).toEqual(['lifealign', 'node', 'onnxruntime-node']);
+  }
   const outcome = benchOutcome(at('out'));
   const again = await bench();
   expect(again.stderr).not.toMatch(/runs/);

@@ -28,6 +28,8 @@ export type Ending =
 
 export type FromWorker =
   | { readonly kind: 'ended'; readonly ending: Ending }
+  /** The run's base and engine are open: of this program, of Node and of what the engine computes with. */
+  | { readonly kind: 'versions'; readonly versions: Readonly<Record<string, string>> }
   /** What is being done now, for people. */
   | { readonly kind: 'at'; readonly label: string }
   | { readonly kind: 'warning'; readonly line: string };

@@ -18,7 +18,6 @@ export interface RunJobsOptions {
   /** Of each run's engine. */
   readonly threads: number | undefined;
   readonly code: string;
-  readonly versions: Readonly<Record<string, string>>;
   /** Leave the run's folder, with adapters, steps and answers, when the record is written. */
   readonly keepRuns: boolean;
   readonly signal: AbortSignal;
@@ -54,6 +53,12 @@ function timesOf(jobs: readonly Job[], records: readonly (JobRecord | null)[]): 
 
 function kindOf({ config: { base, method } }: Job): string {
   return `${base} ${method}`;
+}
+
+interface Ended {
+  readonly ending: Ending;
+  readonly seconds: number;
+  readonly versions: JobRecord['versions'];
 }
 
 class Sitting {
@@ -109,12 +114,16 @@ class Sitting {
     const { threads, log, signal } = this.#options;
     const state = { label: '', start: performance.now(), worker };
     this.#underWay.set(job, state);
+    let versions: JobRecord['versions'] = {};
     try {
       await makeFolder(join(job.folder, '..'));
       const order = { config: job.config, origin: job.origin, folder: job.folder };
       const ending = await worker.run(
         { ...order, ...(threads === undefined ? {} : { threads }) },
         {
+          versions: (found) => {
+            versions = found;
+          },
           at: (label) => {
             state.label = label;
           },
@@ -127,7 +136,7 @@ class Sitting {
         return;
       }
       const seconds = (performance.now() - state.start) / 1000;
-      const record = await this.#record(job, ending, seconds);
+      const record = await this.#record(job, { ending, seconds, versions });
       this.#made.set(job, record);
       this.#done.push({ kind: kindOf(job), seconds: record.seconds });
       log(`${job.title}: ${record.diverged ?? 'done'}, ${formatDuration(record.seconds)}`);
@@ -137,8 +146,8 @@ class Sitting {
     this.#say();
   }
 
-  async #record(job: Job, ending: Ending, seconds: number): Promise<JobRecord> {
-    const { code, versions, keepRuns } = this.#options;
+  async #record(job: Job, { ending, seconds, versions }: Ended): Promise<JobRecord> {
+    const { code, keepRuns } = this.#options;
     const { title, identity, tree: config, folder } = job;
     const common = { title, identity, code, versions, config };
     if (ending.kind === 'refused')

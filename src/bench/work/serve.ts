@@ -51,6 +51,7 @@ async function runOne(
   };
   await freeOf(folder, signal);
   const environment = await model.open(config, threads);
+  say({ kind: 'versions', versions: environment.versions });
   signal.throwIfAborted();
   await runStream(config, {
     ...environment,

@@ -9,6 +9,7 @@ import type { Ending, FromWorker, RunOrder, ToWorker } from './messages.ts';
 export const WORKER_COMMAND = 'bench-worker';
 
 export interface RunListener {
+  versions(versions: Readonly<Record<string, string>>): void;
   /** What is being done now. */
   at(label: string): void;
   warning(line: string): void;
@@ -46,6 +47,7 @@ export class Worker {
     });
     const listen = (message: FromWorker) => {
       if (message.kind === 'ended') settle(message.ending);
+      else if (message.kind === 'versions') listener.versions(message.versions);
       else if (message.kind === 'at') listener.at(message.label);
       else listener.warning(message.line);
     };
