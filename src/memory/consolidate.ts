@@ -110,7 +110,8 @@ export function consolidateMatrix(
 
 /** SM = W_after − LM. */
 function subtract(after: LoraTensor, before: LoraTensor): Matrix {
-  const data = Float64Array.from(after.data, (value, i) => value - (before.data[i] as number));
+  const data = new Float64Array(after.data);
+  for (let i = 0; i < data.length; i++) data[i]! -= before.data[i]!;
   return { rows: after.shape[0], columns: after.shape[1], data };
 }
 

@@ -152,4 +152,23 @@ describe('a pool that does not', () => {
     await pool.close();
     expect(told()).toBe(`close ${decode}, close ${short}, close ${long}`);
   });
+
+  it('keeps kinds that take turns, unless what is there has been of use for long', async () => {
+    const stages = async (rest: number) => {
+      const { pool, run, told, wait } = setUp({ shared: false });
+      await pool.begin('sft');
+      await run(other);
+      await pool.begin('fpo');
+      await run(short);
+      told();
+      wait(rest);
+      await pool.begin('sft');
+      await run(other);
+      await pool.begin('fpo');
+      await run(short);
+      return told();
+    };
+    expect(await stages(19)).toBe(`open ${other}, ${other}, ${short}`);
+    expect(await stages(20)).toBe(`close ${short}, open ${other}, ${other}, open ${short}, ${short}`);
+  });
 });

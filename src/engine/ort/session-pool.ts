@@ -147,7 +147,7 @@ export class SessionPool {
     const left: Entry[] = [];
     for (const entry of this.#entries) {
       if (entry.uses > 0) continue;
-      const takesTurns = this.#known.has(keyOf(request)) && this.#now() - entry.ready < WORTH * entry.opening;
+      const takesTurns = this.#known.has(keyOf(request)) && this.#isYoung(entry);
       const isApart = [...entry.graphs.values()].some((one) => !canJoin(one, request));
       if (isApart && takesTurns) continue;
       this.#entries.delete(entry);
@@ -163,17 +163,25 @@ export class SessionPool {
 
   /**
    * When gradients of a new kind begin, those of others and what scores are let go with the memory they hold: a
-   * stage trains one objective. Kinds that take turns afterwards both stay.
+   * stage trains one objective. A kind that was here before comes back for its turn: then what has not been of use for
+   * long stays, and in a stream of short stages everything soon does.
    */
   async begin(kind: GraphKind): Promise<void> {
     if (this.#shared) return;
     const entries = [...this.#entries].filter((entry) => !hasPurpose(entry, 'generate'));
     if (entries.some((entry) => hasPurpose(entry, 'gradients', kind))) return;
+    const ofKind = { purpose: 'gradients', kind } as const;
+    const takesTurns = [...this.#known].some((key) => key.startsWith(keyOf({ ...ofKind, variant: '' })));
     for (const entry of entries) {
+      if (takesTurns && this.#isYoung(entry)) continue;
       this.#entries.delete(entry);
       entry.doomed = true;
       if (entry.uses === 0) await release(entry);
     }
+  }
+
+  #isYoung({ ready, opening }: Entry): boolean {
+    return this.#now() - ready < WORTH * opening;
   }
 
   /** No work begins any more; sessions are let go when what runs has ended. */
