@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type ConsolidationSettings, consolidateMatrix } from '../../src/memory/consolidate.ts';
 import { denoise } from '../../src/memory/denoise.ts';
 import { MatrixHistory } from '../../src/memory/history.ts';
-import { dot, norm } from '../../src/memory/matrix.ts';
+import { addScaled, dot, norm } from '../../src/memory/matrix.ts';
 
 type Shape = readonly [number, number];
 
@@ -135,16 +135,73 @@ describe('projection', () => {
     );
   });
 
-  it('is the same, bit for bit, when built again from the same rows', () => {
+  it('is the same, bit for bit, when built again in one go from rows that came one by one', () => {
     fc.assert(
-      fc.property(problem(1, 6), ({ values: [f32], rows }) => {
+      fc.property(problem(1, 10), ({ values: [f32], rows }) => {
         const f = Float64Array.from(f32 as Float32Array);
-        expect(historyOf(rows).project(f)).toEqual(historyOf(rows).project(f));
+        const grown = new MatrixHistory();
+        for (const row of rows) {
+          grown.append(row);
+          grown.project(f);
+        }
+        expect(historyOf(rows).project(f)).toEqual(grown.project(f));
       }),
-      { numRuns: 20 },
+      { numRuns: 50 },
+    );
+  });
+
+  it('agrees with an orthonormal basis, also where rows nearly lie in the span of those before', () => {
+    const numbers = fc.array(fc.float({ min: -1, max: 1, noNaN: true }), { minLength: 16, maxLength: 16 });
+    const row = fc.record({
+      fresh: numbers,
+      weights: fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 8, maxLength: 8 }),
+      /** In powers of ten, of the row's own. */
+      apart: fc.double({ min: -5, max: 0, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 2, maxLength: 8 }), numbers, (described, target) => {
+        const rows: Float32Array[] = [];
+        for (const { fresh, weights, apart } of described) {
+          const combined = (i: number) =>
+            rows.reduce((sum, earlier, at) => sum + weights[at]! * earlier[i]!, 0);
+          rows.push(Float32Array.from(fresh, (value, i) => combined(i) + 10 ** apart * value));
+        }
+        const f = Float64Array.from(target);
+        const { basis, apart } = orthonormal(rows);
+        // Near the line that decides what spans nothing, rounding does; rounding of rows grows by what they are apart.
+        fc.pre(apart.every((share) => share > 1e-5 || share === 0));
+        const smallest = apart
+          .filter((share) => share > 0)
+          .reduce((least, share) => Math.min(least, share), 1);
+        const history = historyOf(rows);
+        expect(history.rank).toBe(basis.length);
+        const expected = new Float64Array(f.length);
+        for (const direction of basis) addScaled(expected, dot(direction, f), direction);
+        expect(distance(history.project(f).parallel, expected)).toBeLessThanOrEqual(
+          (1e-13 / smallest) * norm(f),
+        );
+      }),
+      { numRuns: 200 },
     );
   });
 });
+
+/** Modified Gram–Schmidt, run twice; and the share of its norm that each row leaves outside the span before it. */
+function orthonormal(rows: readonly Float32Array[]) {
+  const basis: Float64Array[] = [];
+  const apart = rows.map((row) => {
+    const residual = Float64Array.from(row);
+    const length = norm(residual);
+    for (let pass = 0; pass < 2; pass++) {
+      for (const direction of basis) addScaled(residual, -dot(direction, residual), direction);
+    }
+    const remaining = norm(residual);
+    if (remaining <= 1e-6 * length) return 0;
+    basis.push(residual.map((value) => value / remaining));
+    return remaining / length;
+  });
+  return { basis, apart };
+}
 
 describe('denoising', () => {
   it('keeps at least the threshold of the energy, and with one direction less would not', () => {
