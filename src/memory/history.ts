@@ -4,17 +4,22 @@
  * so that the part of f along them, Vᵀ (V Vᵀ)⁻¹ V f, takes products of the rows with f alone, and one more row takes
  * one product with each of those before it.
  *
- * Squared lengths cost half of the digits for rows that nearly lie in a span. A row that brings little of its own is
- * therefore kept as that little, orthogonal to the rest, as modified Gram–Schmidt would keep every row at many times the
- * cost. A hundred rows that are just far enough apart are projected on to 1e-13.
+ * Squared lengths cost half of the digits for rows that nearly lie in a span, and a chain of rows, each near those before,
+ * costs more with every row. A row by which the factor's inverse would grow too far is therefore kept as what it brings
+ * of its own, orthogonal to the rest, as modified Gram–Schmidt would keep every row at many times the cost.
  */
 import { combine, innerProducts, type Vectors } from './low-rank.ts';
 import { dot, norm } from './matrix.ts';
 
 /** A row that leaves at most this share of its norm outside the span of the rows before spans nothing. */
 const DEPENDENT = 1e-6;
-/** One that leaves at least this share of it is kept as it is. */
+/** One that leaves at least this share of it may be kept as it is, */
 const APART = 0.25;
+/**
+ * if the squares of what the vectors would enter its part within the span by, times their own, sum to at most so many of
+ * its own square: a row of L⁻¹, for vectors of length 1, then has at most 65 / APART² as the sum of its squares.
+ */
+const GROWTH = 64;
 /** Rows that are taken up together, so that those before pass through the processor's cache once for all of them. */
 const TOGETHER = 4;
 
@@ -22,6 +27,8 @@ export class MatrixHistory {
   readonly #vectors: Float64Array[] = [];
   /** L: row i has i + 1 numbers. */
   readonly #factor: Float64Array[] = [];
+  /** Squares of the vectors' lengths. */
+  readonly #energies: number[] = [];
   /** Appended, and not in the span yet. */
   #waiting: Float32Array[] = [];
   #rows = 0;
@@ -74,7 +81,8 @@ export class MatrixHistory {
     const within = this.#solveLower(products);
     const apart = Math.sqrt(Math.max(0, dot(row, row) - dot(within, within)));
     if (length === 0) return;
-    if (apart >= APART * length) {
+    const grown = this.#solveUpper(within).reduce((sum, c, at) => sum + c * c * this.#energies[at]!, 0);
+    if (apart >= APART * length && grown <= GROWTH * dot(row, row)) {
       this.#keep(row, within, apart);
       return;
     }
@@ -91,6 +99,7 @@ export class MatrixHistory {
 
   #keep(vector: Float64Array, within: Float64Array, apart: number): void {
     this.#vectors.push(vector);
+    this.#energies.push(dot(vector, vector));
     this.#factor.push(Float64Array.of(...within, apart));
   }
 

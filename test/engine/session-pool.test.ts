@@ -153,7 +153,7 @@ describe('a pool that does not', () => {
     expect(told()).toBe(`close ${decode}, close ${short}, close ${long}`);
   });
 
-  it('keeps kinds that take turns, unless what is there has been of use for long', async () => {
+  it('keeps kinds that take turns, unless what is there has been open for long', async () => {
     const stages = async (rest: number) => {
       const { pool, run, told, wait } = setUp({ shared: false });
       await pool.begin('sft');
@@ -170,5 +170,20 @@ describe('a pool that does not', () => {
     };
     expect(await stages(19)).toBe(`open ${other}, ${other}, ${short}`);
     expect(await stages(20)).toBe(`close ${short}, open ${other}, ${other}, open ${short}, ${short}`);
+  });
+
+  it('lets a kind go that stayed, when the other has had a long turn', async () => {
+    const { pool, run, told, wait } = setUp({ shared: false });
+    for (const [kind, name] of Object.entries({ sft: other, fpo: short })) {
+      await pool.begin(kind);
+      await run(name);
+    }
+    await pool.begin('sft');
+    await run(other);
+    await pool.begin('fpo');
+    told();
+    wait(30);
+    await pool.begin('sft');
+    expect(told()).toBe(`close ${short}`);
   });
 });

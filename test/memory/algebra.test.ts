@@ -5,6 +5,7 @@ import { type ConsolidationSettings, consolidateMatrix } from '../../src/memory/
 import { denoise } from '../../src/memory/denoise.ts';
 import { MatrixHistory } from '../../src/memory/history.ts';
 import { addScaled, dot, norm } from '../../src/memory/matrix.ts';
+import { Random } from '../../src/support/random.ts';
 
 type Shape = readonly [number, number];
 
@@ -184,6 +185,31 @@ describe('projection', () => {
       { numRuns: 200 },
     );
   });
+
+  it.each([0.26, 0.3, 0.5, 0.9])(
+    'stays a projection for chains of rows that leave %f of themselves',
+    (apart) => {
+      for (const count of [12, 30, 100]) {
+        const random = Random.fromSeed(count);
+        const directions = orthonormal(
+          Array.from({ length: count }, () =>
+            Float32Array.from({ length: 150 }, () => 2 * random.uniform() - 1),
+          ),
+        ).basis;
+        const rows = directions.map((own, at) => {
+          const before = directions[at - 1];
+          const near = Math.sqrt(1 - apart * apart);
+          return Float32Array.from(own, (value, i) => (before ? near * before[i]! + apart * value : value));
+        });
+        const history = historyOf(rows);
+        const f = Float64Array.from({ length: 150 }, () => 2 * random.uniform() - 1);
+        const { parallel, perpendicular } = history.project(f);
+        expect(history.rank).toBe(count);
+        expect(distance(history.project(parallel).parallel, parallel)).toBeLessThanOrEqual(1e-12 * norm(f));
+        expect(Math.abs(dot(parallel, perpendicular))).toBeLessThanOrEqual(1e-12 * norm(f) ** 2);
+      }
+    },
+  );
 });
 
 /** Modified Gram–Schmidt, run twice; and the share of its norm that each row leaves outside the span before it. */

@@ -53,7 +53,7 @@ interface Entry {
   opening: number;
 }
 
-/** A session that has been of use for so many times as long as it took to open can be opened again. */
+/** A session that has been open for so many times as long as it took to open can be opened again. */
 const WORTH = 20;
 
 export class SessionPool {
@@ -63,6 +63,8 @@ export class SessionPool {
   readonly #entries = new Set<Entry>();
   /** Graphs that ever had a session. */
   readonly #known = new Set<string>();
+  /** Of the gradients that began last. */
+  #kind: GraphKind | undefined;
   readonly #closing = new AbortController();
   /** Work under way with a session. */
   readonly #work = new Set<Promise<unknown>>();
@@ -162,17 +164,17 @@ export class SessionPool {
   }
 
   /**
-   * When gradients of a new kind begin, those of others and what scores are let go with the memory they hold: a
-   * stage trains one objective. A kind that was here before comes back for its turn: then what has not been of use for
-   * long stays, and in a stream of short stages everything soon does.
+   * When gradients of another kind begin, those of others and what scores are let go with the memory they hold: a
+   * stage trains one objective. A kind that was here before comes back for its turn: then what has not been open for
+   * long stays, so that a stream of short stages spends little on opening the same again.
    */
   async begin(kind: GraphKind): Promise<void> {
-    if (this.#shared) return;
-    const entries = [...this.#entries].filter((entry) => !hasPurpose(entry, 'generate'));
-    if (entries.some((entry) => hasPurpose(entry, 'gradients', kind))) return;
-    const ofKind = { purpose: 'gradients', kind } as const;
-    const takesTurns = [...this.#known].some((key) => key.startsWith(keyOf({ ...ofKind, variant: '' })));
-    for (const entry of entries) {
+    if (this.#shared || kind === this.#kind) return;
+    this.#kind = kind;
+    const ofKind = keyOf({ purpose: 'gradients', kind, variant: '' });
+    const takesTurns = [...this.#known].some((key) => key.startsWith(ofKind));
+    for (const entry of [...this.#entries]) {
+      if (hasPurpose(entry, 'generate') || hasPurpose(entry, 'gradients', kind)) continue;
       if (takesTurns && this.#isYoung(entry)) continue;
       this.#entries.delete(entry);
       entry.doomed = true;
