@@ -87,7 +87,7 @@ describe('a candidate', () => {
     await service.until(({ state }) => state === 'canary');
     await service.diverts();
     const answers = await Promise.all(
-      Array.from({ length: 80 }, (_, at) => service.ask('Hi', { user: `p${at}` })),
+      Array.from({ length: 160 }, (_, at) => service.ask('Hi', { user: `p${at}` })),
     );
     await service.rate(answers.map(({ id, model }, at) => ({ id, model, up: at % 4 > 0 })));
     const full = await service.until(({ state }) => state === 'full');
@@ -106,7 +106,7 @@ describe('a candidate', () => {
       Promise.all(Array.from({ length: count }, (_, at) => service.ask('Hi', { user: `p${at}` })));
     const answers = await ask(60);
     await service.rate(answers.map(({ id, model }) => ({ id, model, up: model === 'support@v0' })));
-    await ask(100);
+    await ask(200);
     const back = await service.until(({ state }) => state === 'rolled-back' || state === 'full');
     expect(back.reason).toMatch(/rated worse than what is served: \d+ of \d+ against 0 of \d+/);
     expect(back.canary?.tests).toContainEqual(expect.objectContaining({ look: 1, worse: true }));
