@@ -65,7 +65,7 @@ export class MatrixHistory {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (let at = 0; at < waiting.length; at += TOGETHER) {
-      const rows = waiting.slice(at, at + TOGETHER).map((row) => Float64Array.from(row));
+      const rows = waiting.slice(at, at + TOGETHER).map((row) => new Float64Array(row));
       const known = this.#vectors.length;
       const products = innerProducts(this.#vectors, rows);
       for (const [place, row] of rows.entries()) {
@@ -77,12 +77,13 @@ export class MatrixHistory {
 
   /** @param products of the row with the vectors there are */
   #take(row: Float64Array, products: Float64Array): void {
-    const length = norm(row);
+    const energy = dot(row, row);
+    if (energy === 0) return;
     const within = this.#solveLower(products);
-    const apart = Math.sqrt(Math.max(0, dot(row, row) - dot(within, within)));
-    if (length === 0) return;
     const grown = this.#solveUpper(within).reduce((sum, c, at) => sum + c * c * this.#energies[at]!, 0);
-    if (apart >= APART * length && grown <= GROWTH * dot(row, row)) {
+    const length = Math.sqrt(energy);
+    const apart = Math.sqrt(Math.max(0, energy - dot(within, within)));
+    if (apart >= APART * length && grown <= GROWTH * energy) {
       this.#keep(row, within, apart);
       return;
     }
